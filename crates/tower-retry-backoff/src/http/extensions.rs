@@ -1,0 +1,49 @@
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering::Relaxed},
+};
+
+/// Request extension: the number of the attempt this request is. Absent from requests that are not
+/// repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attempt(pub(super) u32);
+
+impl Attempt {
+    /// Counted from 1.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        self.0
+    }
+}
+
+/// Request extension: a counter that the caller puts in and keeps a clone of.
+///
+/// It is right at any moment, also when the call ended with an error of another layer or was
+/// dropped. Make a new one for every call.
+///
+/// ```
+/// # fn main() -> Result<(), http::Error> {
+/// use tower_retry_backoff::http::RetryCount;
+///
+/// let retries = RetryCount::default();
+/// let request = http::Request::get("/").extension(retries.clone()).body(())?;
+/// // Send the request.
+/// let attempts = 1 + retries.get();
+/// # assert_eq!((attempts, request.extensions().len()), (1, 1));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct RetryCount(Arc<AtomicU32>);
+
+impl RetryCount {
+    /// Attempts started beyond the first.
+    #[must_use]
+    pub fn get(&self) -> u32 {
+        self.0.load(Relaxed)
+    }
+
+    pub(super) fn add(&self) {
+        self.0.fetch_add(1, Relaxed);
+    }
+}

@@ -1,0 +1,57 @@
+//! Retrying HTTP requests (feature `http`).
+//!
+//! [`HttpPolicy`] repeats a request only if that is safe and worth it:
+//!
+//! - The **request** is idempotent by its method (RFC 9110 section 9.2.2), or carries an
+//!   `Idempotency-Key`; every attempt carries the same key ([`is_idempotent`]).
+//! - The **status** says that the failure may pass ([`is_transient`]), or a closure says so of the
+//!   transport's error.
+//! - `Retry-After` of a 429 or 503 is honoured, as seconds or as a date ([`retry_after`]).
+//!
+//! ```
+//! use http::{Request, Response, StatusCode};
+//! use std::io;
+//! use tower::{Service, ServiceBuilder, ServiceExt};
+//! use tower_retry_backoff::{Retried, RetryLayer, Verdict, http::HttpPolicy};
+//! # use std::sync::{Arc, atomic::{AtomicU32, Ordering::Relaxed}};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let calls = Arc::new(AtomicU32::new(0));
+//! # let upstream = tower::service_fn(move |_: Request<&'static str>| {
+//! #     let status = if calls.fetch_add(1, Relaxed) < 1 { 503 } else { 200 };
+//! #     async move { Ok::<_, io::Error>(Response::builder().status(status).body("").unwrap()) }
+//! # });
+//! let policy = HttpPolicy::new(|error: &io::Error| match error.kind() {
+//!     io::ErrorKind::ConnectionReset | io::ErrorKind::TimedOut => Verdict::retry(),
+//!     _ => Verdict::Forbid,
+//! });
+//!
+//! // This upstream answers 503 once, then 200.
+//! let mut client = ServiceBuilder::new().layer(RetryLayer::new(policy)).service(upstream);
+//! let response = client.ready().await?.call(Request::get("/").body("")?).await?;
+//! assert_eq!(response.status(), StatusCode::OK);
+//! assert_eq!(response.extensions().get().map(Retried::attempts), Some(2));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What the neighbours see
+//!
+//! - Services below find the number of the attempt as the request extension [`Attempt`].
+//! - The caller finds [`Retried`](crate::Retried) in the extensions of a response that took more
+//!   than one attempt.
+//! - A caller that wants to know the retries made also when an error comes back, or when a timeout
+//!   above gives up, puts a [`RetryCount`] into the request's extensions and keeps a clone.
+//! - A second retry layer with this policy further down recognises the first by [`Attempt`] and
+//!   passes its requests through: attempts don't multiply.
+//!
+//! The extension of the first attempt costs an eligible request one to three small allocations.
+
+mod extensions;
+mod policy;
+mod retry_after;
+
+pub use extensions::{Attempt, RetryCount};
+pub use policy::{HttpPolicy, is_idempotent, is_transient};
+pub use retry_after::retry_after;

@@ -1,0 +1,99 @@
+use std::time::Duration;
+
+/// Which requests may be repeated, and which results are worth it.
+///
+/// A closure `Fn(Result<&Res, &E>) -> Verdict` is a policy under which every request may be
+/// repeated. For HTTP see `http::HttpPolicy`.
+pub trait Policy<Req, Res, E> {
+    /// What is remembered of a request while its attempts run; keep it small.
+    type Tag;
+
+    /// Looks at a request before its first attempt. `None`: it must not be repeated, and is passed
+    /// on as it is, without a copy.
+    fn tag(&self, request: &Req) -> Option<Self::Tag>;
+
+    /// Judges the result of one attempt.
+    fn verdict(&self, tag: &Self::Tag, result: Result<&Res, &E>) -> Verdict;
+
+    /// Marks a tagged request just before an attempt, counted from 1, is made with it. Does nothing
+    /// unless overridden.
+    fn prepare(&self, tag: &Self::Tag, request: &mut Req, attempt: u32) {
+        let _ = (tag, request, attempt);
+    }
+
+    /// Marks the result of a tagged request just before it is returned. Does nothing unless
+    /// overridden.
+    fn finish(&self, tag: &Self::Tag, result: &mut Result<Res, E>, retried: Retried) {
+        let _ = (tag, result, retried);
+    }
+}
+
+impl<F, Req, Res, E> Policy<Req, Res, E> for F
+where
+    F: Fn(Result<&Res, &E>) -> Verdict,
+{
+    type Tag = ();
+
+    fn tag(&self, _request: &Req) -> Option<()> {
+        Some(())
+    }
+
+    fn verdict(&self, (): &(), result: Result<&Res, &E>) -> Verdict {
+        self(result)
+    }
+}
+
+/// What a [`Policy`] makes of one attempt's result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// The answer, good or bad: another attempt would bring the same.
+    Done,
+    /// A failure that another attempt may mend. Made by [`Verdict::retry`] and
+    /// [`Verdict::retry_after`].
+    #[non_exhaustive]
+    Retry {
+        /// How long the upstream asked to be left alone; `None` or zero leaves it to the backoff.
+        after: Option<Duration>,
+    },
+    /// A failure that must not be repeated, such as a rejection by an open circuit breaker or a
+    /// limiter on this side. The caller gets it at once, as with `Done`, but it is no success.
+    Forbid,
+}
+
+impl Verdict {
+    /// A failure worth another attempt, after a delay drawn from the backoff.
+    #[must_use]
+    pub const fn retry() -> Self {
+        Self::Retry { after: None }
+    }
+
+    /// A failure worth another attempt, not before `hint` has passed.
+    #[must_use]
+    pub const fn retry_after(hint: Duration) -> Self {
+        Self::Retry { after: Some(hint) }
+    }
+}
+
+/// How a finished call went; an account for the caller.
+///
+/// `http::HttpPolicy` leaves it in the extensions of a response that took more than one attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retried {
+    pub(crate) attempts: u32,
+    pub(crate) waited: Duration,
+}
+
+impl Retried {
+    /// Attempts made, the first included.
+    #[must_use]
+    pub const fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    /// Sum of the delays slept between the attempts.
+    #[must_use]
+    pub const fn waited(&self) -> Duration {
+        self.waited
+    }
+}

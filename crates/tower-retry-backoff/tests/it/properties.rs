@@ -1,0 +1,159 @@
+use std::{collections::HashSet, time::Duration};
+
+use proptest::prelude::*;
+use tower::Layer;
+use tower_retry_backoff::{Backoff, RetryLayer};
+
+use crate::upstream::{Failure, Upstream, attempts, judge, ms, send};
+
+#[test]
+fn the_mean_delay_is_half_the_ceiling() {
+    let backoff = Backoff::exponential(ms(100), ms(1_000));
+    for (retry, ceiling) in [
+        (0, 100.0),
+        (1, 200.0),
+        (3, 800.0),
+        (4, 1_000.0),
+        (9, 1_000.0),
+    ] {
+        let draws = (0..4_000).map(|seed| delay_in_ms(backoff, seed, retry));
+        let mean = draws.sum::<f64>() / 4_000.0;
+        // Four standard errors of the mean of 4000 draws are under 2 % of the ceiling.
+        assert!((mean / ceiling - 0.5).abs() < 0.02, "retry {retry}: {mean}");
+    }
+}
+
+#[test]
+fn requests_spread_also_where_the_delay_is_capped() {
+    let backoff = Backoff::exponential(ms(100), ms(1_000));
+    for retry in [0, 9] {
+        let draws: HashSet<_> = (0..1_000)
+            .map(|seed| backoff.delays(seed).nth(retry))
+            .collect();
+        assert!(
+            draws.len() > 990,
+            "retry {retry}: {} of 1000 differ",
+            draws.len()
+        );
+    }
+}
+
+fn delay_in_ms(backoff: Backoff, seed: u64, retry: usize) -> f64 {
+    backoff.delays(seed).nth(retry).unwrap().as_secs_f64() * 1e3
+}
+
+/// `base * 2^retry`, one step at a time, in whole nanoseconds.
+fn doubled(base: Duration, cap: Duration, retry: u32) -> Duration {
+    let mut ceiling = base.min(cap);
+    for _ in 0..retry {
+        ceiling = ceiling.saturating_mul(2).min(cap);
+    }
+    ceiling
+}
+
+fn any_duration() -> impl Strategy<Value = Duration> {
+    prop_oneof![
+        Just(Duration::ZERO),
+        Just(Duration::MAX),
+        any::<Duration>(),
+        (0u64..100_000).prop_map(Duration::from_micros),
+    ]
+}
+
+fn any_retry() -> impl Strategy<Value = u32> {
+    prop_oneof![
+        0u32..64,
+        any::<u32>(),
+        Just(i32::MAX as u32 + 1),
+        Just(u32::MAX)
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn doubling_is_exact(
+        base in 0u64..3_600_000_000_000,
+        cap in 0u64..86_400_000_000_000,
+        retry in 0u32..80,
+    ) {
+        let (base, cap) = (Duration::from_nanos(base), Duration::from_nanos(cap));
+        let backoff = Backoff::exponential(base, cap);
+        prop_assert_eq!(backoff.ceiling(retry), doubled(base, cap, retry));
+    }
+
+    #[test]
+    fn the_ceiling_grows_up_to_the_cap(
+        base in any_duration(),
+        cap in any_duration(),
+        factor in any::<f64>(),
+        retry in any_retry(),
+    ) {
+        let backoff = Backoff::exponential(base, cap).factor(factor);
+        prop_assert!(backoff.ceiling(retry) <= cap);
+        prop_assert!(backoff.ceiling(retry) >= backoff.ceiling(retry / 2));
+        prop_assert!(backoff.ceiling(retry) <= backoff.ceiling(retry.saturating_add(1)));
+    }
+
+    #[test]
+    fn a_delay_is_never_over_its_ceiling(
+        base in any_duration(),
+        cap in any_duration(),
+        factor in 0.0f64..10.0,
+        seed: u64,
+    ) {
+        let backoff = Backoff::exponential(base, cap).factor(factor);
+        for (retry, delay) in (0..40).zip(backoff.delays(seed)) {
+            prop_assert!(delay <= backoff.ceiling(retry));
+        }
+    }
+
+    #[test]
+    fn attempts_keep_to_the_limits_and_none_is_left_out(
+        failures in prop::collection::vec(prop::option::of(0u64..3_000), 0..8),
+        latency in 0u64..2_000,
+        max_attempts in 1u32..8,
+        deadline in 0u64..10_000,
+        hint_cap in 0u64..3_000,
+        seed: u64,
+    ) {
+        let (latency, deadline, hint_cap) = (ms(latency), ms(deadline), ms(hint_cap));
+        let answers = failures
+            .iter()
+            .map(|hint| Err(hint.map_or(Failure::Passing, |hint| Failure::Hinted(ms(hint)))))
+            .chain([Ok(())]);
+        let layer = RetryLayer::new(judge)
+            .backoff(Backoff::exponential(Duration::ZERO, Duration::ZERO))
+            .max_attempts(attempts(max_attempts))
+            .deadline(deadline)
+            .hint_cap(hint_cap)
+            .seed(seed);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()?;
+        let times = runtime.block_on(async {
+            let upstream = Upstream::<(), ()>::new(answers).latency(latency);
+            let _ = send(&mut layer.layer(upstream.clone()), ()).await;
+            upstream.times()
+        });
+
+        prop_assert!(times.len() <= max_attempts as usize);
+        for (pair, hint) in times.windows(2).zip(&failures) {
+            let hint = ms(hint.unwrap_or(0));
+            let slept = pair[1] - pair[0] - latency;
+            // Timers of tokio may run up to 1 ms late.
+            prop_assert!(hint <= hint_cap);
+            prop_assert!(hint <= slept && slept <= hint + hint / 10 + ms(1));
+            prop_assert!(pair[1] < deadline + ms(1));
+        }
+        if let Some(hint) = failures.get(times.len() - 1) {
+            let hint = ms(hint.unwrap_or(0));
+            let ended = times[times.len() - 1] + latency;
+            prop_assert!(
+                times.len() == max_attempts as usize || hint > hint_cap || ended + hint >= deadline
+            );
+        }
+    }
+}
