@@ -1,0 +1,80 @@
+use std::time::Duration;
+
+use http::{
+    HeaderMap, HeaderValue, Response, StatusCode, Version,
+    header::{CONNECTION, CONTENT_LENGTH, WWW_AUTHENTICATE},
+};
+use http_body::SizeHint;
+
+use crate::{Rejection, Scheme, Secrets, intake::Intake};
+
+/// What the layer was told, and the two decisions that need nothing else: may this body be read,
+/// and what does a refusal look like.
+#[derive(Debug, Clone)]
+pub(crate) struct Policy {
+    pub(crate) scheme: Scheme,
+    pub(crate) secrets: Secrets,
+    /// In bytes.
+    pub(crate) max_body: u64,
+    pub(crate) body_deadline: Duration,
+}
+
+impl Policy {
+    /// Judges a request by its headers and by what its body says of its own size.
+    pub(crate) fn admit(&self, headers: &HeaderMap, hint: &SizeHint) -> Result<Intake, Rejection> {
+        let verifier = self.scheme.verifier(headers, &self.secrets)?;
+        let too_large = hint.lower() > self.max_body
+            || headers
+                .get_all(CONTENT_LENGTH)
+                .iter()
+                .any(|value| content_length(value) > self.max_body);
+        if too_large {
+            return Err(Rejection::BodyTooLarge {
+                limit: self.max_body,
+            });
+        }
+        Ok(Intake::new(verifier, self.max_body))
+    }
+
+    /// `version` is that of the request.
+    pub(crate) fn refusal<B: Default>(
+        &self,
+        rejection: Rejection,
+        version: Version,
+    ) -> Response<B> {
+        let mut response = Response::new(B::default());
+        *response.status_mut() = rejection.status();
+        response.extensions_mut().insert(rejection);
+        match rejection.status() {
+            // RFC 9110 section 15.5.2: a 401 carries a challenge.
+            StatusCode::UNAUTHORIZED => {
+                response
+                    .headers_mut()
+                    .insert(WWW_AUTHENTICATE, self.scheme.challenge().clone());
+            }
+            // RFC 9110 section 15.5.9; RFC 9113 section 8.2.2 forbids it from HTTP/2 on.
+            StatusCode::REQUEST_TIMEOUT if version <= Version::HTTP_11 => {
+                response
+                    .headers_mut()
+                    .insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+/// A number that doesn't fit is as large as can be; what isn't a number says nothing, and the
+/// bytes are counted anyway.
+fn content_length(value: &HeaderValue) -> u64 {
+    let digits = value.as_bytes();
+    if digits.iter().all(u8::is_ascii_digit) {
+        digits.iter().fold(0_u64, |length, digit| {
+            length
+                .saturating_mul(10)
+                .saturating_add(u64::from(digit - b'0'))
+        })
+    } else {
+        0
+    }
+}
