@@ -3,8 +3,8 @@ use std::sync::{
     atomic::{AtomicU32, Ordering::Relaxed},
 };
 
-/// Request extension: the number of the attempt this request is. Absent from requests that are not
-/// repeated.
+/// Request extension: the number of the attempt this request is. Absent where the request must not
+/// be repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Attempt(pub(super) u32);
 

@@ -77,19 +77,13 @@ impl<F> fmt::Debug for HttpPolicy<F> {
 /// DELETE (RFC 9110 section 9.2.2), or any method with an `Idempotency-Key` that is not empty.
 #[must_use]
 pub fn is_idempotent<B>(request: &Request<B>) -> bool {
-    const METHODS: [Method; 6] = [
-        Method::GET,
-        Method::HEAD,
-        Method::OPTIONS,
-        Method::TRACE,
-        Method::PUT,
-        Method::DELETE,
-    ];
-    METHODS.contains(request.method())
-        || request
-            .headers()
-            .get(IDEMPOTENCY_KEY)
-            .is_some_and(|key| !key.is_empty())
+    matches!(
+        *request.method(),
+        Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE | Method::PUT | Method::DELETE
+    ) || request
+        .headers()
+        .get(IDEMPOTENCY_KEY)
+        .is_some_and(|key| !key.is_empty())
 }
 
 /// Whether a later attempt may see another status: 408, 429, 500, 502, 503 and 504.
@@ -102,7 +96,8 @@ pub fn is_transient(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504)
 }
 
-/// `Retry-After` has its meaning on these two statuses alone.
+/// Of the transient statuses only these two are defined to come with `Retry-After` (RFC 6585
+/// section 4, RFC 9110 section 15.6.4); on the others it is not trusted.
 fn hint<B>(response: &Response<B>) -> Option<Duration> {
     match response.status() {
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {

@@ -38,6 +38,30 @@ fn requests_spread_also_where_the_delay_is_capped() {
     }
 }
 
+#[test]
+fn the_factor_is_what_the_ceiling_grows_by_and_never_shrinks_it() {
+    let ceilings = |factor| {
+        let backoff = Backoff::exponential(ms(100), ms(1_000)).factor(factor);
+        [0, 1, 2, 3].map(|retry| backoff.ceiling(retry).as_millis())
+    };
+    assert_eq!(ceilings(3.0), [100, 300, 900, 1_000]);
+    assert_eq!(ceilings(1.5), [100, 150, 225, 337]);
+    assert_eq!(ceilings(f64::INFINITY), [100, 1_000, 1_000, 1_000]);
+    for factor in [1.0, 0.5, 0.0, -2.0, f64::NEG_INFINITY, f64::NAN] {
+        assert_eq!(ceilings(factor), [100; 4], "{factor}");
+    }
+}
+
+#[test]
+fn no_delay_stays_no_delay() {
+    let backoff = Backoff::exponential(ms(0), ms(1_000));
+    assert!(
+        [0, 1, 2_000, u32::MAX]
+            .iter()
+            .all(|retry| backoff.ceiling(*retry).is_zero())
+    );
+}
+
 fn delay_in_ms(backoff: Backoff, seed: u64, retry: usize) -> f64 {
     backoff.delays(seed).nth(retry).unwrap().as_secs_f64() * 1e3
 }
