@@ -80,7 +80,7 @@ impl<R, C> RequestMetricsLayer<R, C> {
     /// Puts a [`RouteSlot`](crate::RouteSlot) into every request, for inner code to fill. What it
     /// holds in the end goes before the [`route`](Self::route) of the request.
     ///
-    /// Off by default, as it costs the allocations of an entry in the request's extensions.
+    /// Off by default, as an entry in the request's extensions costs up to four small allocations.
     #[must_use]
     pub fn route_slot(self) -> Self {
         self.configure(|config| config.route_slot = true)

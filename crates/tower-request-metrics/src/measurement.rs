@@ -112,8 +112,8 @@ impl fmt::Debug for Measurement {
     }
 }
 
-/// Runs `poll` and, if it panics, ends the measurement while the panic still unwinds: once a
-/// runtime has caught it, the future is dropped like any other and would count as cancelled.
+/// Runs `poll` and, if it panics, ends the measurement while the panic still unwinds: a layer that
+/// catches it may keep the future and drop it later, which would count as cancelled.
 pub(crate) fn ended_by_panic<T>(
     measurement: &mut Option<Measurement>,
     poll: impl FnOnce() -> T,

@@ -61,7 +61,7 @@ impl Registry {
     pub(crate) fn record(&self, series: Series, seconds: f64) {
         self.with_recorder(|recorder| {
             if let Some(handles) = self.read(recorder)
-                && let Some(histogram) = handles.duration(&series, self.config.max_series)
+                && let Some(histogram) = handles.duration(&series)
             {
                 return histogram.record(seconds);
             }
@@ -92,7 +92,7 @@ impl Registry {
 
     fn with_recorder<T>(&self, use_it: impl FnOnce(&dyn Recorder) -> T) -> T {
         match &self.config.recorder {
-            Some(recorder) => use_it(recorder),
+            Some(recorder) => use_it(&**recorder),
             None => metrics::with_recorder(use_it),
         }
     }
@@ -146,11 +146,9 @@ impl fmt::Debug for Registry {
 }
 
 impl Handles {
-    fn duration(&self, series: &Series, max_series: usize) -> Option<&Histogram> {
-        self.durations.get(series).or_else(|| {
-            let full = self.durations.len() >= max_series;
-            self.overflow.as_ref().filter(|_| full)
-        })
+    fn duration(&self, series: &Series) -> Option<&Histogram> {
+        // There is an overflow only once there is no room, and room never comes back.
+        self.durations.get(series).or(self.overflow.as_ref())
     }
 }
 

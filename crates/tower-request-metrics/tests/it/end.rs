@@ -1,6 +1,12 @@
 //! Every way a request can end: recorded once, with the right labels, and no longer in flight.
 
-use std::{future::pending, panic::AssertUnwindSafe, pin::pin, time::Duration};
+use std::{
+    future::{pending, poll_fn},
+    panic::AssertUnwindSafe,
+    pin::pin,
+    task::Poll,
+    time::Duration,
+};
 
 use http::{Request, Response};
 use http_body_util::BodyExt;
@@ -301,11 +307,8 @@ async fn a_panic_in_call() {
     let mut service = layer.layer(answering(|_| panic!("the service panics")));
 
     let service = ready(&mut service).await;
-    let caught = std::panic::catch_unwind(AssertUnwindSafe(|| {
-        drop(service.call(request("GET")));
-    }));
+    caught(|| drop(service.call(request("GET"))));
 
-    assert!(caught.is_err());
     assert_recorded(&memory, "error.type=panic,http.request.method=GET");
 }
 
@@ -316,45 +319,43 @@ async fn a_panic_in_the_route_closure() {
     let mut service = layer.layer(answering(|_| response(200, Script::default())));
 
     let service = ready(&mut service).await;
-    let caught = std::panic::catch_unwind(AssertUnwindSafe(|| {
-        drop(service.call(request("GET")));
-    }));
+    caught(|| drop(service.call(request("GET"))));
 
-    assert!(caught.is_err());
     assert_recorded(&memory, "error.type=panic,http.request.method=GET");
 }
 
-/// The runtime catches the panic and drops the future afterwards, when nothing unwinds any more.
+/// A panic guard keeps the future and drops it later, when nothing unwinds any more.
+fn caught<T>(poll: impl FnOnce() -> T) {
+    assert!(std::panic::catch_unwind(AssertUnwindSafe(poll)).is_err());
+}
+
 #[tokio::test]
-async fn a_panic_in_poll_of_a_spawned_task() {
+async fn a_panic_in_poll() {
     let (layer, memory) = server();
-    let mut service = layer.layer(service_fn(|_: Request<()>| async {
-        tokio::task::yield_now().await;
-        if true {
-            panic!("the service panics");
-        }
-        Ok::<_, &str>(response(200, Script::default()))
+    let mut service = layer.layer(service_fn(|_: Request<()>| {
+        poll_fn(|_| -> Poll<Result<Response<Script>, &str>> { panic!("the service panics") })
     }));
 
-    let future = ready(&mut service).await.call(request("GET"));
-    let joined = tokio::spawn(async move { future.await.is_ok() }).await;
+    let mut future = task::spawn(ready(&mut service).await.call(request("GET")));
+    caught(|| future.poll().is_ready());
 
-    assert!(joined.unwrap_err().is_panic());
     assert_recorded(&memory, "error.type=panic,http.request.method=GET");
+    drop(future);
+    assert_eq!(memory.seconds().len(), 1);
 }
 
 #[tokio::test]
-async fn a_panic_in_the_body_of_a_spawned_task() {
+async fn a_panic_in_the_body() {
     let (layer, memory) = server();
     let mut service = layer.layer(answering(|_| {
         response(200, Script::new([Act::Data("a"), Act::Panic]))
     }));
 
     let response = ready(&mut service).await.call(request("GET")).await;
-    let body = response.unwrap().into_body();
-    let joined = tokio::spawn(async move { body.collect().await.is_ok() }).await;
+    let mut body = response.unwrap().into_body();
+    assert!(body.frame().await.is_some());
+    caught(|| task::spawn(body.frame()).poll().is_ready());
 
-    assert!(joined.unwrap_err().is_panic());
     assert_recorded(
         &memory,
         "error.type=panic,http.request.method=GET,http.response.status_code=200",

@@ -6,6 +6,7 @@ mod contract;
 mod end;
 mod hyper;
 mod labels;
+mod prometheus;
 mod properties;
 mod recorder;
 mod routes;
