@@ -1,0 +1,173 @@
+use std::num::NonZeroU16;
+
+use crate::tagged::Tagged;
+
+/// The last `window` results, one bit each, set for a failure.
+///
+/// Lock-free and O(1). Each bit is changed by exactly one thread at a time and `failures` follows
+/// the bits that really changed, so at rest it equals the number of bits set.
+#[derive(Debug)]
+pub(crate) struct Ring {
+    words: Box<[Tagged]>,
+    /// Results recorded in this generation. Runs up to `twice` and falls back to half of it: the
+    /// slot, `cursor % window`, goes on and the number never again drops below `enough`.
+    cursor: Tagged,
+    /// Modulo 2^40: a success that overtakes the failure it replaces makes it -1 for a moment.
+    failures: Tagged,
+    window: u64,
+    enough: u64,
+}
+
+/// The state of a ring right after a result was recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub(crate) failures: u32,
+    /// Results since the generation began, exact up to the minimum and the window.
+    pub(crate) calls: u64,
+}
+
+const BITS: u64 = 32;
+const HALF_RANGE: u64 = 1 << 39;
+
+impl Ring {
+    /// `min_calls` is up to which number the calls must be told apart.
+    pub(crate) fn new(window: NonZeroU16, min_calls: u32) -> Self {
+        let window = u64::from(window.get());
+        let words = window.div_ceil(BITS);
+        Self {
+            words: (0..words).map(|_| Tagged::default()).collect(),
+            cursor: Tagged::default(),
+            failures: Tagged::default(),
+            window,
+            enough: u64::from(min_calls).next_multiple_of(window).max(window),
+        }
+    }
+
+    /// Not to be called for a generation that may be recording.
+    pub(crate) fn clear(&self, generation: u32) {
+        self.cursor.clear(generation);
+        self.failures.clear(generation);
+        for word in &self.words {
+            word.clear(generation);
+        }
+    }
+
+    /// Records a result, or returns `None` when the generation is over.
+    pub(crate) fn push(&self, generation: u32, failed: bool) -> Option<Tally> {
+        let failures = self.failures.get(generation)?;
+        let calls = self.cursor.get(generation)?;
+        if !failed && failures == 0 && calls >= self.enough {
+            // A full ring of successes is the same with one success more: the healthy path only
+            // reads.
+            return Some(Tally { failures: 0, calls });
+        }
+
+        let enough = self.enough;
+        let calls = self.cursor.update(generation, |calls| match calls + 1 {
+            next if next >= 2 * enough => enough,
+            next => next,
+        })?;
+        let slot = calls % self.window;
+        let bit = 1 << (slot % BITS);
+        let word = self.words.get((slot / BITS) as usize)?;
+        let before = word.update(
+            generation,
+            |bits| if failed { bits | bit } else { bits & !bit },
+        )?;
+        let change: u64 = match (before & bit != 0, failed) {
+            (false, true) => 1,
+            (true, false) => u64::MAX,
+            _ => 0,
+        };
+        let failures = self
+            .failures
+            .update(generation, |failures| failures.wrapping_add(change))?
+            .wrapping_add(change);
+        Some(Tally {
+            failures: positive(failures),
+            calls: calls + 1,
+        })
+    }
+}
+
+fn positive(failures: u64) -> u32 {
+    if failures < HALF_RANGE {
+        failures as u32
+    } else {
+        0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::VecDeque, thread};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+
+        #[test]
+        fn a_ring_counts_as_a_queue_of_the_last_results_does(
+            window in 1_u16..=130,
+            min_calls in 0_u32..300,
+            results in prop::collection::vec(any::<bool>(), 0..700),
+        ) {
+            let ring = Ring::new(NonZeroU16::new(window).unwrap(), min_calls);
+            let mut queue = VecDeque::new();
+            for (index, failed) in results.into_iter().enumerate() {
+                queue.push_back(failed);
+                if queue.len() > usize::from(window) {
+                    queue.pop_front();
+                }
+                let tally = ring.push(0, failed).unwrap();
+                prop_assert_eq!(tally.failures as usize, queue.iter().filter(|f| **f).count());
+                let calls = index as u64 + 1;
+                let told_apart = u64::from(min_calls).max(window.into());
+                prop_assert_eq!(tally.calls.min(told_apart), calls.min(told_apart));
+            }
+        }
+    }
+
+    #[test]
+    fn threads_leave_as_many_failures_counted_as_bits_are_set() {
+        for window in [1, 2, 7, 64] {
+            let ring = Ring::new(NonZeroU16::new(window).unwrap(), 0);
+            thread::scope(|scope| {
+                for seed in 1..=4_u64 {
+                    let ring = &ring;
+                    scope.spawn(move || {
+                        let mut random = seed;
+                        for _ in 0..5_000 {
+                            random = random.wrapping_mul(6_364_136_223_846_793_005) + 1;
+                            ring.push(0, random >> 63 == 1);
+                        }
+                    });
+                }
+            });
+            let set: u32 = ring
+                .words
+                .iter()
+                .map(|word| word.get(0).unwrap().count_ones())
+                .sum();
+            assert_eq!(ring.failures.get(0), Some(set.into()), "window {window}");
+        }
+    }
+
+    #[test]
+    fn an_old_generation_can_neither_read_nor_write() {
+        let ring = Ring::new(NonZeroU16::new(4).unwrap(), 0);
+        ring.push(0, true);
+        ring.clear(3);
+        assert_eq!(ring.push(0, true), None);
+        assert_eq!(
+            ring.push(3, true),
+            Some(Tally {
+                failures: 1,
+                calls: 1
+            })
+        );
+    }
+}
