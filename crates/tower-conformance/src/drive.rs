@@ -153,6 +153,7 @@ async fn run<F: Future>(
         if let Poll::Ready(output) = poll_once(future.as_mut(), &bell).map_err(Stopped::Panicked)? {
             return Ok(output);
         }
+        // A future that wakes itself lets its own tasks have their turn.
         next_turn().await;
         if !bell.heard().await {
             if forgiven == 0 {

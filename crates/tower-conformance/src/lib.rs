@@ -130,8 +130,12 @@
 //!
 //! # What it needs
 //!
-//! A current-thread tokio runtime with a paused clock, and a layer whose inner service may fail with
-//! [`Failure`]; where another error is asked for, put a `map_err` around the [`Probe`].
+//! - A current-thread tokio runtime with a paused clock.
+//! - A service that is `Clone`: one clone stays aside to see what the others leave behind.
+//! - A layer whose inner service may fail with [`Failure`]; where another error is asked for, put a
+//!   `map_err` around the [`Probe`].
+//! - A layer that does not ask the futures of the inner service to be `Unpin`; those of the probe
+//!   are not.
 
 mod body;
 mod check;

@@ -18,18 +18,18 @@ pub(crate) struct Stage<'a, S: Subject> {
     pub(crate) inner: Control,
     /// Never polled; shares the layer's state, and outlives the services under test.
     pub(crate) witness: S::Service,
-    at_rest: Held,
+    at_rest: Holdings,
 }
 
 /// What the inner service and the layer hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Held {
+pub(crate) struct Holdings {
     pub(crate) permits: usize,
     pub(crate) futures: usize,
     pub(crate) by_layer: usize,
 }
 
-impl std::fmt::Display for Held {
+impl std::fmt::Display for Holdings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
@@ -54,7 +54,7 @@ impl<'a, S: Subject> Stage<'a, S> {
             when,
             inner,
             witness,
-            at_rest: Held {
+            at_rest: Holdings {
                 permits: 0,
                 futures: 0,
                 by_layer: 0,
@@ -64,18 +64,18 @@ impl<'a, S: Subject> Stage<'a, S> {
         (stage, service)
     }
 
-    pub(crate) fn held(&self) -> Held {
+    pub(crate) fn held(&self) -> Holdings {
         let Ledger {
             permits, futures, ..
         } = self.inner.ledger();
-        Held {
+        Holdings {
             permits,
             futures,
             by_layer: self.subject.held(&self.witness),
         }
     }
 
-    pub(crate) fn at_rest(&self) -> Held {
+    pub(crate) fn at_rest(&self) -> Holdings {
         self.at_rest
     }
 
@@ -146,12 +146,12 @@ impl<'a, S: Subject> Stage<'a, S> {
     }
 
     /// Nothing is held but `due`, once spawned tasks have come to rest; `after` says what happened.
-    pub(crate) async fn must_hold(&self, due: Held, after: &str) -> Result<(), Violation> {
+    pub(crate) async fn must_hold(&self, due: Holdings, after: &str) -> Result<(), Violation> {
         drive::settle().await;
         let held = self.held();
         if held == due {
             return Ok(());
         }
-        Err(self.violation(format!("{after}, still held: {held}; due: {due}")))
+        Err(self.violation(format!("{after}; held: {held}; due: {due}")))
     }
 }

@@ -35,7 +35,8 @@ pub async fn pending_has_waker<S: Subject>(subject: &S) -> Result<(), Violation>
         },
     )
     .await?;
-    the_next_in_line_is_woken(subject).await
+    the_next_follows_a_service(subject).await?;
+    the_next_follows_a_future(subject).await
 }
 
 async fn a_call_is_woken<S: Subject>(
@@ -65,7 +66,7 @@ async fn a_call_is_woken<S: Subject>(
         .map_err(|stopped| stage.stopped("the future", &stopped))
 }
 
-async fn the_next_in_line_is_woken<S: Subject>(subject: &S) -> Result<(), Violation> {
+async fn the_next_follows_a_service<S: Subject>(subject: &S) -> Result<(), Violation> {
     let when = "a service waits for what another one holds, which is then dropped";
     let (stage, mut service) = Stage::set(subject, Law::PendingHasWaker, when).await;
     stage.inner.set_capacity(1);
@@ -78,6 +79,33 @@ async fn the_next_in_line_is_woken<S: Subject>(subject: &S) -> Result<(), Violat
         Ok(Err(_)) => Err(stage.violation("poll_ready failed")),
         Err(stopped) => Err(stage.stopped("poll_ready of the one that waits", &stopped)),
     }
+}
+
+async fn the_next_follows_a_future<S: Subject>(subject: &S) -> Result<(), Violation> {
+    let when = "a call waits for what a future in flight holds, which is then dropped";
+    let (stage, mut service) = Stage::set(subject, Law::PendingHasWaker, when).await;
+    stage.inner.set_capacity(1);
+    stage.inner.set_answer(Answer::Held);
+    stage.must_be_ready(&mut service).await?;
+    let mut in_flight = Box::pin(stage.must_call(&mut service)?);
+    drive::poll_once(in_flight.as_mut(), &Arc::default())
+        .map(drop)
+        .map_err(|panicked| stage.stopped("the future", &Stopped::Panicked(panicked)))?;
+    drop(service);
+
+    let mut next = stage.witness.clone();
+    let request = subject.request();
+    let call = pin!(async {
+        poll_fn(|cx| next.poll_ready(cx)).await?;
+        next.call(request).await
+    });
+    woken_after(call, || {
+        drop(in_flight);
+        release(&stage.inner);
+    })
+    .await
+    .map(drop)
+    .map_err(|stopped| stage.stopped("the call that waits", &stopped))
 }
 
 fn release(inner: &Control) {

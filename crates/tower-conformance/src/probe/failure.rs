@@ -2,7 +2,6 @@ use std::fmt;
 
 /// The error a [`Probe`](crate::Probe) or a [`ProbeBody`](crate::ProbeBody) fails with when told to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Failure;
 
 impl fmt::Display for Failure {
