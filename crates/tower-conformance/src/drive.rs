@@ -35,7 +35,6 @@ pub(crate) struct Panicked {
 }
 
 impl Panicked {
-    // By value: `&Box<dyn Any>` is itself `Any` and would hide the payload.
     #[allow(
         clippy::needless_pass_by_value,
         reason = "a borrowed box is an `Any` of its own"

@@ -3,6 +3,7 @@ use std::{
     task::{Context, Poll},
 };
 
+use tower::ServiceExt;
 use tower_conformance::{Failure, Law, Probe};
 use tower_service::Service;
 
@@ -64,6 +65,40 @@ impl Service<()> for RetriesAtOnce {
 #[tokio::test(start_paused = true)]
 async fn a_layer_that_retries_without_polling_again_is_caught() {
     let broken = broken_laws(&stack(RetriesAtOnce)).await;
+    assert_eq!(broken, [Law::CalledOnlyWhenReady]);
+}
+
+/// Polls again before its second attempt, but not before the third.
+#[derive(Clone)]
+struct TiresOfPolling(Probe<()>);
+
+impl Service<()> for TiresOfPolling {
+    type Response = ();
+    type Error = Failure;
+    type Future = Boxed;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        Service::<()>::poll_ready(&mut self.0, cx)
+    }
+
+    fn call(&mut self, (): ()) -> Boxed {
+        let fresh = self.0.clone();
+        let mut ready = std::mem::replace(&mut self.0, fresh);
+        Box::pin(async move {
+            if ready.call(()).await.is_ok() {
+                return Ok(());
+            }
+            match ServiceExt::<()>::ready(&mut ready).await?.call(()).await {
+                Ok(()) => Ok(()),
+                Err(_) => ready.call(()).await,
+            }
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_layer_that_polls_before_some_of_its_attempts_is_caught() {
+    let broken = broken_laws(&stack(TiresOfPolling)).await;
     assert_eq!(broken, [Law::CalledOnlyWhenReady]);
 }
 

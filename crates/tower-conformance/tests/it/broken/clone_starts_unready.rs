@@ -13,6 +13,8 @@ use crate::subject::{Boxed, Gauge, Raised, broken_laws, stack, stack_with_gauge}
 struct CopiesItsFlag {
     inner: Probe<()>,
     ready: bool,
+    /// Polls the inner service all the same, which hides the mistake while that is ready.
+    polls_on: bool,
 }
 
 impl Service<()> for CopiesItsFlag {
@@ -21,8 +23,11 @@ impl Service<()> for CopiesItsFlag {
     type Future = <Probe<()> as Service<()>>::Future;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
-        if !self.ready {
-            ready!(Service::<()>::poll_ready(&mut self.inner, cx))?;
+        if self.polls_on || !self.ready {
+            let inner = Service::<()>::poll_ready(&mut self.inner, cx);
+            if !self.ready {
+                ready!(inner)?;
+            }
             self.ready = true;
         }
         Poll::Ready(Ok(()))
@@ -36,12 +41,15 @@ impl Service<()> for CopiesItsFlag {
 
 #[tokio::test(start_paused = true)]
 async fn a_ready_flag_that_is_cloned_is_caught() {
-    let broken = broken_laws(&stack(|inner| CopiesItsFlag {
-        inner,
-        ready: false,
-    }))
-    .await;
-    assert_eq!(broken, [Law::CloneStartsUnready]);
+    for polls_on in [false, true] {
+        let broken = broken_laws(&stack(move |inner| CopiesItsFlag {
+            inner,
+            ready: false,
+            polls_on,
+        }))
+        .await;
+        assert_eq!(broken, [Law::CloneStartsUnready]);
+    }
 }
 
 /// Reserves once, and its clones use that too.

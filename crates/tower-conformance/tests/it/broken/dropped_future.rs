@@ -1,9 +1,12 @@
 use std::{
+    future::poll_fn,
     pin::Pin,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
-use tokio::task::JoinHandle;
+use tokio::{task::JoinHandle, time::sleep};
+use tower::ServiceExt;
 use tower_conformance::{Failure, Law, Probe};
 use tower_service::Service;
 
@@ -152,4 +155,72 @@ async fn a_count_that_forgets_responses_is_caught() {
             .await
             .contains(&Law::DroppedFuture)
     );
+}
+
+/// Counts those of its futures that wait, without a guard.
+#[derive(Clone)]
+struct CountsWaiting {
+    inner: Probe<()>,
+    gauge: Gauge,
+    waits_for: WaitsFor,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum WaitsFor {
+    Readiness,
+    SecondAttempt,
+}
+
+impl Service<()> for CountsWaiting {
+    type Response = ();
+    type Error = Failure;
+    type Future = Boxed;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, (): ()) -> Boxed {
+        let Self {
+            mut inner,
+            gauge,
+            waits_for,
+        } = self.clone();
+        Box::pin(async move {
+            let mut waits = false;
+            poll_fn(|cx| {
+                let ready = Service::<()>::poll_ready(&mut inner, cx);
+                if ready.is_pending() && waits_for == WaitsFor::Readiness && !waits {
+                    gauge.raise();
+                    waits = true;
+                }
+                ready
+            })
+            .await?;
+            if waits {
+                gauge.lower();
+            }
+            let result = inner.call(()).await;
+            if result.is_err() && waits_for == WaitsFor::SecondAttempt {
+                gauge.raise();
+                sleep(Duration::from_secs(1)).await;
+                gauge.lower();
+                return inner.oneshot(()).await;
+            }
+            result
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_count_of_waiting_futures_that_forgets_dropped_ones_is_caught() {
+    for waits_for in [WaitsFor::Readiness, WaitsFor::SecondAttempt] {
+        let broken = broken_laws(&stack_with_gauge(move |inner, gauge| CountsWaiting {
+            inner,
+            gauge,
+            waits_for,
+        }))
+        .await;
+        assert_eq!(broken, [Law::DroppedFuture]);
+    }
 }

@@ -6,7 +6,7 @@ use std::{
 use tower_conformance::{Failure, Law, Probe};
 use tower_service::Service;
 
-use crate::subject::{broken_laws, stack};
+use crate::subject::{Gauge, Raised, broken_laws, stack, stack_with_gauge};
 
 type InnerFuture = <Probe<()> as Service<()>>::Future;
 
@@ -83,6 +83,53 @@ async fn a_service_that_reserves_with_every_poll_is_caught() {
     let broken = broken_laws(&stack(|inner| Hoards {
         inner,
         hoard: Vec::new(),
+    }))
+    .await;
+    assert_eq!(broken, [Law::RepeatedPollReady]);
+}
+
+/// Gets in line with every poll that is pending, and leaves it altogether only in `call`.
+struct QueuesTwice {
+    inner: Probe<()>,
+    gauge: Gauge,
+    places: Vec<Raised>,
+}
+
+impl Clone for QueuesTwice {
+    fn clone(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            gauge: self.gauge.clone(),
+            places: Vec::new(),
+        }
+    }
+}
+
+impl Service<()> for QueuesTwice {
+    type Response = ();
+    type Error = Failure;
+    type Future = InnerFuture;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        let ready = Service::<()>::poll_ready(&mut self.inner, cx);
+        if ready.is_pending() {
+            self.places.push(self.gauge.raised());
+        }
+        ready
+    }
+
+    fn call(&mut self, (): ()) -> InnerFuture {
+        self.places.clear();
+        self.inner.call(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_gets_in_line_with_every_poll_is_caught() {
+    let broken = broken_laws(&stack_with_gauge(|inner, gauge| QueuesTwice {
+        inner,
+        gauge,
+        places: Vec::new(),
     }))
     .await;
     assert_eq!(broken, [Law::RepeatedPollReady]);
