@@ -1,0 +1,41 @@
+//! The server: the wire contract as axum routes over any [`Store`], under one stack of layers.
+//!
+//! ```text
+//!              request                                 answer
+//!                 │                                       ▲
+//!  ┌─ panic guard ▼───────────────────────────────────────┴──────────────────────────┐
+//!  │ ┌─ request id, trace ─────────────────────────────────────────────────────────┐ │
+//!  │ │ ┌─ request metrics ───────────────────────────────────────────────────────┐ │ │
+//!  │ │ │ ┌─ error envelope, /api/v1 as /v1 ────────────────────────────────────┐ │ │ │
+//!  │ │ │ │   /v1/health   /metrics   POST /webhooks/github (signature layer)   │ │ │ │
+//!  │ │ │ │ ┌─ load shed, deadline ───────────────────────────────────────────┐ │ │ │ │
+//!  │ │ │ │ │ ┌─ authentication ────────────────────────────────────────────┐ │ │ │ │ │
+//!  │ │ │ │ │ │ ┌─ limiter: organization, user, tier ─────────────────────┐ │ │ │ │ │ │
+//!  │ │ │ │ │ │ │ ┌─ permission ────────────────────────────────────────┐ │ │ │ │ │ │ │
+//!  │ │ │ │ │ │ │ │ ┌─ cache, per credential ─────────────────────────┐ │ │ │ │ │ │ │ │
+//!  │ │ │ │ │ │ │ │ │                    handler                      │ │ │ │ │ │ │ │ │
+//!  └─┴─┴─┴─┴─┴─┴─┴─┴─────────────────────────────────────────────────┴─┴─┴─┴─┴─┴─┴─┴─┘
+//! ```
+//!
+//! Why each layer stands where it does is written beside the line that puts it there, in
+//! [`app`].
+
+mod authentication;
+mod config;
+mod error;
+mod extract;
+mod health;
+mod limits;
+mod permission;
+mod principal;
+mod routes;
+mod serve;
+mod stack;
+mod store;
+mod webhooks;
+
+pub use config::ServerConfig;
+pub use principal::{OrgScope, Principal, Role, TokenDigest};
+pub use serve::serve;
+pub use stack::{ServerError, app};
+pub use store::{CreateRun, Delivery, Listing, ResumeRun, RunFilter, Store, StoreError, Window};
