@@ -56,8 +56,8 @@ pub(crate) struct Permit {
 pub(crate) struct Circuit {
     /// A packed [`Snapshot`]. Every state is decided by replacing it in one step.
     word: AtomicU64,
-    /// When a probe was last admitted. Written before the word that admits it, so that a lease is
-    /// never taken for over too early.
+    /// When a probe was last admitted. Written before the word that admits it, so that whoever
+    /// reads that word reads this time or a later one.
     last_probe: AtomicU64,
     evidence: Evidence,
     /// Held while the evidence is handed to the next closed generation.
@@ -204,7 +204,7 @@ impl Circuit {
 
     /// False when the generation is over.
     fn record(&self, generation: u32, verdict: Verdict) -> bool {
-        let mut current = self.load();
+        let current = self.load();
         if current.generation != generation {
             return false;
         }
@@ -213,13 +213,8 @@ impl Circuit {
         };
         if crossed {
             let (now, random) = (self.now(), self.random());
-            // Another failure may be the one that opens it.
-            while current.generation == generation {
-                if self.replace(current, current.open(now, &self.settings.rules, random)) {
-                    break;
-                }
-                current = self.load();
-            }
+            // Fails only if the closed state is over, be it that another failure ended it.
+            self.replace(current, current.open(now, &self.settings.rules, random));
         }
         true
     }

@@ -96,7 +96,7 @@
 //!
 //! No allocation and no lock on a call. While all goes well a call only reads shared memory; it
 //! writes when the window holds a failure or is not yet full. A lock is taken for the moment in
-//! which the circuit closes. A circuit with the default window takes about 300 bytes. The response
+//! which the circuit closes. A circuit with the default window takes about 250 bytes. The response
 //! future is two words larger than the inner one; a clone of the service allocates two words and
 //! its counts.
 

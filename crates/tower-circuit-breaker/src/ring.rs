@@ -4,13 +4,13 @@ use crate::tagged::Tagged;
 
 /// The last `window` results, one bit each, set for a failure.
 ///
-/// Lock-free and O(1). Each bit is changed by exactly one thread at a time and `failures` follows
-/// the bits that really changed, so at rest it equals the number of bits set.
+/// Lock-free and O(1). `failures` follows the bits that really changed, so at rest it is the number
+/// of bits set.
 #[derive(Debug)]
 pub(crate) struct Ring {
     words: Box<[Tagged]>,
-    /// Results recorded in this generation. Runs up to `twice` and falls back to half of it: the
-    /// slot, `cursor % window`, goes on and the number never again drops below `enough`.
+    /// Results recorded in this generation. On its way to twice `enough` it falls back to `enough`,
+    /// a multiple of `window`: the slot, `cursor % window`, goes on as if it had not.
     cursor: Tagged,
     /// Modulo 2^40: a success that overtakes the failure it replaces makes it -1 for a moment.
     failures: Tagged,

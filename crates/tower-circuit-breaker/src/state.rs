@@ -1,5 +1,5 @@
-//! Where closed, open and half-open are decided: the state of a circuit and every transition of it,
-//! as pure functions of (state, event, now).
+//! The state of a circuit. Here is decided when it is closed, open or half-open: every transition is
+//! a pure function of (state, event, now).
 //!
 //! | from | event | to |
 //! |---|---|---|
@@ -104,8 +104,8 @@ impl Snapshot {
         }
     }
 
-    /// Decides whether a call may pass at `now`, and with it when an open circuit becomes
-    /// half-open and how many probes a half-open circuit admits.
+    /// Decides whether a call may pass at `now`. This is where the half-open state is decided: when
+    /// an open circuit becomes half-open, and how many probes it admits then.
     ///
     /// `last_probe` is when a probe was last admitted. Times are milliseconds of one clock.
     pub(crate) fn admit(self, now: u64, last_probe: u64, rules: &Rules) -> Admission {

@@ -10,6 +10,8 @@ use crate::{Classify, Verdict};
 /// | 5xx, 408 Request Timeout | [`Failure`](Verdict::Failure) |
 /// | 429 Too Many Requests | [`Throttled`](Verdict::Throttled) |
 /// | every other status | [`Success`](Verdict::Success): the server answered, whatever it thinks of the request |
+///
+/// Status codes are those of RFC 9110, section 15; 429 is RFC 6585, section 4.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct HttpStatus;
 

@@ -3,11 +3,11 @@
 mod bounds;
 mod closed;
 mod contract;
-mod half_open;
 #[cfg(feature = "http")]
 mod http_status;
 mod late;
 mod open;
+mod probes;
 mod properties;
 mod scripted;
 mod threads;
