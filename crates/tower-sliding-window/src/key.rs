@@ -1,0 +1,47 @@
+/// Whom a request is counted for.
+///
+/// Closures `Fn(&Req) -> Option<K>` implement it.
+///
+/// ```
+/// use tower_sliding_window::KeyExtractor;
+///
+/// struct Call {
+///     user: Option<u64>,
+/// }
+///
+/// let by_user = |call: &Call| call.user;
+/// assert_eq!(by_user.key(&Call { user: Some(7) }), Some(7));
+/// ```
+pub trait KeyExtractor<Req> {
+    /// What a quota is kept for. Give it a bounded size: the store bounds how many keys it
+    /// holds, not how long they are.
+    type Key;
+
+    /// The key of `request`, or `None` when it has none; see [`OnMissingKey`] for what then
+    /// happens.
+    fn key(&self, request: &Req) -> Option<Self::Key>;
+}
+
+impl<F, Req, K> KeyExtractor<Req> for F
+where
+    F: Fn(&Req) -> Option<K>,
+{
+    type Key = K;
+
+    fn key(&self, request: &Req) -> Option<K> {
+        self(request)
+    }
+}
+
+/// What happens to a request without a key.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnMissingKey<K> {
+    /// It passes uncounted. Only right when something outside the limiter has already decided
+    /// that such a request is harmless.
+    Admit,
+    /// It is refused. The default: leaving the key out must not be a way around the limit.
+    #[default]
+    Reject,
+    /// All such requests share this key and its quota.
+    Share(K),
+}

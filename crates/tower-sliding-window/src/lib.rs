@@ -1,0 +1,186 @@
+//! Keyed rate limit over a true sliding window, rejecting or waiting, as a tower layer.
+//!
+//! "At most 60 in 30 seconds" holds here for *any* span of 30 seconds, not only for those of a
+//! calendar: after 60 requests at the end of one half-minute there is no second 60 at the start
+//! of the next. Each key (a user, an organization and a route, an address) has its own windows.
+//!
+//! Use it on a server, to refuse who asks too often, and in a client, to wait before the other
+//! side refuses. It limits how *often* calls start, not how many run at once: for that, use a
+//! concurrency limit. The windows are those of this process; several servers behind one address
+//! each count for themselves.
+//!
+//! # Refusing
+//!
+//! Whom to count by, and how many; a refused call fails with [`Error::Denied`](error::Error):
+//!
+//! ```
+//! use std::time::Duration;
+//! use tower::{Layer, Service, ServiceExt, service_fn};
+//! use tower_sliding_window::{Error, Quota, RateLimitLayer};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! struct Call {
+//!     user: u64,
+//! }
+//!
+//! let quota = Quota::new(2, Duration::from_secs(30))?;
+//! let limit = RateLimitLayer::new(|call: &Call| Some(call.user), quota);
+//! let mut service = limit.layer(service_fn(|call: Call| async move {
+//!     Ok::<_, std::io::Error>(call.user)
+//! }));
+//!
+//! for _ in 0..2 {
+//!     service.ready().await?.call(Call { user: 7 }).await?;
+//! }
+//! let refused = service.ready().await?.call(Call { user: 7 }).await;
+//! assert!(matches!(refused, Err(Error::Denied(denied)) if denied.quota == quota));
+//! assert!(service.ready().await?.call(Call { user: 8 }).await.is_ok());
+//! # Ok(())
+//! # }
+//! ```
+//!
+#![cfg_attr(
+    feature = "http",
+    doc = r#"
+An HTTP server refuses with a response and keeps its error type. [`TooManyRequests`] is the plain
+one; a closure writes any other. Here the quota also goes by the caller's plan, and requests
+without a user share one key:
+
+```
+use std::time::Duration;
+use http::{Request, Response, StatusCode, header::RETRY_AFTER};
+use tower::{Layer, Service, ServiceExt, service_fn};
+use tower_sliding_window::{OnMissingKey, Quota, RateLimitLayer, Refusal};
+
+# #[tokio::main(flavor = "current_thread")]
+# async fn main() -> Result<(), Box<dyn std::error::Error>> {
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Plan {
+    Free,
+    Paid,
+}
+type Key = (u64, Plan);
+
+let anyone = Quota::new(1, Duration::from_secs(10))?;
+let paid = Quota::new(100, Duration::from_secs(10))?;
+let limit = RateLimitLayer::new(
+    |request: &Request<String>| request.extensions().get::<Key>().copied(),
+    move |(_, plan): &Key| if *plan == Plan::Paid { paid } else { anyone },
+)
+.on_missing_key(OnMissingKey::Share((0, Plan::Free)))
+.respond(|refusal: &Refusal| {
+    let mut response = Response::new("enough for now".to_owned());
+    *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+    if let Refusal::Denied(denied) = refusal {
+        *response.body_mut() = format!("{} is enough", denied.quota);
+        response.headers_mut().insert(RETRY_AFTER, denied.retry_after_seconds().into());
+    }
+    response
+});
+let handle = limit.handle();
+let mut service = limit.layer(service_fn(|request: Request<String>| async move {
+    Ok::<_, std::io::Error>(Response::new(request.into_body()))
+}));
+
+service.ready().await?.call(Request::new("once".to_owned())).await?;
+let refused = service.ready().await?.call(Request::new("twice".to_owned())).await?;
+assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+assert_eq!(refused.headers()[RETRY_AFTER], "10");
+assert_eq!(handle.usage(&(0, Plan::Free)).map(|usage| usage.current), Some(1));
+# Ok(())
+# }
+```
+"#
+)]
+//!
+//! # Waiting
+//!
+//! A client would rather wait than be refused: in order of arrival, at most so long, and at once
+//! denied when it is known that it would take longer.
+//!
+//! ```
+//! use std::time::Duration;
+//! use tower::{Layer, Service, ServiceExt, service_fn};
+//! use tower_sliding_window::{Quota, RateLimitLayer, Wait};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let quota = Quota::new(1, Duration::from_millis(20))?;
+//! let mut service = RateLimitLayer::new(|_: &u64| Some("all"), quota)
+//!     .wait(Wait::new(Duration::from_secs(30)).max_waiters(100))
+//!     .layer(service_fn(|id: u64| async move { Ok::<_, std::io::Error>(id) }));
+//!
+//! service.ready().await?.call(1).await?;
+//! // Waits 20 milliseconds.
+//! service.ready().await?.call(2).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Guarantees
+//!
+//! - **Never over.** No span of a window's length holds more admissions of a key than its limit.
+//!   Limits up to 64 are counted exactly; above, [`SlidingWindow`] admits at least 98 % of what an
+//!   exact log would. Two things are outside it: a store full of busy keys (see [`MemoryStore`]),
+//!   and history from before a quota was changed to a longer window.
+//! - **A refused request is not charged**, so that who retries too early is not locked out.
+//! - **`retry_after` is true.** An equal request passes after exactly that time, and not before,
+//!   if no other comes first.
+//! - **Several quotas** for a key ([`Quotas`]) are charged all or none.
+//! - **Readiness reserves nothing.** The decision falls in `call` (waiting: at the first poll of
+//!   the future), so clones that were readied and kept let nobody through later.
+//! - An admission is not taken back when its future is dropped: the other side may have seen the
+//!   call. A call that is dropped while it waits was never charged.
+//!
+//! # Cost
+//!
+//! A decision reads the clock, hashes the key and takes one sharded lock; it allocates only when
+//! the key is new or its log grows, and a refusal writes nothing. Memory per key is described at
+//! [`MemoryStore`]. A call that waits costs one more lock, shared by all keys.
+//!
+//! # Features
+//!
+//! | feature | brings |
+//! |---|---|
+//! | `http` | `TooManyRequests`: refusals as `429` with `Retry-After` |
+
+mod decision;
+pub mod error;
+mod future;
+mod handle;
+mod key;
+mod layer;
+mod limiter;
+mod quota;
+mod rejection;
+mod service;
+mod statistics;
+mod store;
+mod tiers;
+#[cfg(feature = "http")]
+mod too_many_requests;
+mod wait;
+mod window;
+
+#[cfg(feature = "http")]
+pub use self::too_many_requests::TooManyRequests;
+pub use self::{
+    decision::{Admission, Denied, Usage},
+    error::Error,
+    future::ResponseFuture,
+    handle::RateLimitHandle,
+    key::{KeyExtractor, OnMissingKey},
+    layer::RateLimitLayer,
+    quota::{Quota, QuotaError, Quotas},
+    rejection::{AsError, AsResponse, Refusal, Refuse, Reject, Rejection},
+    service::RateLimit,
+    statistics::Statistics,
+    store::{Charge, DEFAULT_MAX_KEYS, MemoryStore, Store},
+    wait::{Wait, WaitFuture},
+    window::SlidingWindow,
+};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
