@@ -15,7 +15,7 @@ pub mod model;
 
 #[cfg(feature = "client")]
 pub mod client;
-#[cfg(feature = "client")]
+#[cfg(any(feature = "client", feature = "server"))]
 pub mod config;
 #[cfg(feature = "server")]
 pub mod server;

@@ -21,7 +21,6 @@
 //! [`app`].
 
 mod authentication;
-mod config;
 mod error;
 mod extract;
 mod health;
@@ -34,7 +33,7 @@ mod stack;
 mod store;
 mod webhooks;
 
-pub use config::ServerConfig;
+pub use crate::config::ServerConfig;
 pub use principal::{OrgScope, Principal, Role, TokenDigest};
 pub use serve::serve;
 pub use stack::{ServerError, app};

@@ -62,7 +62,7 @@ pub(super) fn stack(config: &ClientConfig) -> Result<(Stack, Handles), ConfigErr
         .max_attempts(attempts)
         .deadline(config.deadline);
     let breaker = CircuitBreakerLayer::new()
-        .trip(Trip::consecutive(config.breaker_failures))
+        .trip(Trip::default().or_consecutive(config.breaker_failures))
         .open_for(config.breaker_open, OPEN_CAP)
         .classify(health);
     let limiter = RateLimitLayer::new(|_: &Request<Full<Bytes>>| Some(BUCKET), quota)

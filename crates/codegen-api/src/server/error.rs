@@ -194,7 +194,7 @@ pub(crate) fn envelop(response: Response) -> Response {
 }
 
 /// The answer to a panic: it says nothing of what happened, the log does.
-pub(crate) fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
+pub(crate) fn panicked(panic: &(dyn std::any::Any + Send)) -> Response {
     let text = panic
         .downcast_ref::<&str>()
         .copied()

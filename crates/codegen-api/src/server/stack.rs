@@ -74,7 +74,7 @@ pub fn app<St: Store>(
     Ok(ServiceBuilder::new()
         // Outermost: a panic anywhere below becomes a 500 in the envelope, not a cut connection.
         .map_response(IntoResponse::into_response)
-        .layer(CatchPanicLayer::custom(|panic| panicked(panic)))
+        .layer(CatchPanicLayer::custom(|panic: Box<_>| panicked(&*panic)))
         // Everything below, and every line of the log, knows the request's id.
         .map_request(drop_odd_request_id)
         .set_x_request_id(RandomId)

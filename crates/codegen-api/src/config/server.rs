@@ -1,10 +1,15 @@
 use std::{fmt, sync::Arc, time::Duration};
 
-use tower_webhook_hmac::Secrets;
+use tower_webhook_hmac::{Secret, Secrets};
+
+use super::{ConfigError, Environment};
+
+const WEBHOOK_SECRET: &[&str] = &["GITHUB_WEBHOOK_SECRET"];
 
 /// What an operator can set about the server stack.
 ///
-/// The values come from the caller; the stack reads no environment.
+/// The values come from the caller; only [`webhook_secret_from_env`](Self::webhook_secret_from_env)
+/// reads the environment.
 #[derive(Clone)]
 pub struct ServerConfig {
     pub(crate) public_url: String,
@@ -81,6 +86,21 @@ impl ServerConfig {
     pub fn webhook_secrets(mut self, secrets: Secrets) -> Self {
         self.webhook_secrets = Some(secrets);
         self
+    }
+
+    /// [`webhook_secrets`](Self::webhook_secrets) with the variable `GITHUB_WEBHOOK_SECRET`, if it
+    /// is set to anything.
+    ///
+    /// # Errors
+    ///
+    /// When its value is no text. The error does not show it.
+    pub fn webhook_secret_from_env(self) -> Result<Self, ConfigError> {
+        let read = |text: &str| Secret::new(text).ok();
+        let secret = Environment::of_the_process().read(WEBHOOK_SECRET, "a secret", read)?;
+        Ok(match secret {
+            Some(secret) => self.webhook_secrets(secret.into()),
+            None => self,
+        })
     }
 
     /// Called after a run was stored as pending: the place to wake who works on runs.
