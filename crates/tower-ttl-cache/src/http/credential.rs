@@ -1,0 +1,49 @@
+use http::{
+    HeaderMap, Uri,
+    header::{AUTHORIZATION, COOKIE},
+};
+
+use super::seed::Seed;
+
+/// The strongest kind of credential a request carries. The order is that of caution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Credential {
+    None,
+    Cookie,
+    Authorization,
+}
+
+impl Credential {
+    pub(crate) fn of(uri: &Uri, headers: &HeaderMap) -> Self {
+        if headers.contains_key(AUTHORIZATION) || userinfo(uri).is_some() {
+            Self::Authorization
+        } else if headers.contains_key(COOKIE) {
+            Self::Cookie
+        } else {
+            Self::None
+        }
+    }
+}
+
+/// What tells the principals of a private cache apart; `None` for a request without credentials.
+pub(crate) fn digest(seed: &Seed, uri: &Uri, headers: &HeaderMap) -> Option<[u8; 32]> {
+    if Credential::of(uri, headers) == Credential::None {
+        return None;
+    }
+    let mut digest = seed.digest();
+    for value in headers.get_all(AUTHORIZATION) {
+        digest.part(b'a', value.as_bytes());
+    }
+    for value in headers.get_all(COOKIE) {
+        digest.part(b'c', value.as_bytes());
+    }
+    if let Some(userinfo) = userinfo(uri) {
+        digest.part(b'u', userinfo.as_bytes());
+    }
+    Some(digest.finish())
+}
+
+fn userinfo(uri: &Uri) -> Option<&str> {
+    let (userinfo, _) = uri.authority()?.as_str().rsplit_once('@')?;
+    Some(userinfo)
+}

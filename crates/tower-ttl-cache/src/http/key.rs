@@ -1,0 +1,177 @@
+use std::fmt;
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Uri, header::HOST, uri::Authority};
+
+use super::{credential, policy::Mode, seed::Seed};
+
+/// Names one entry: what a request asks for, on whose behalf, and which variant.
+///
+/// The bytes are, each framed by its length: authority, path and query (together the
+/// [`Resource`]), method, scheme, a `Host` that differs from the authority, a digest of the
+/// credential, and a digest of the header values a `Vary` names. Keys are compared byte by byte.
+/// The digests are keyed SHA-256 with a random seed for each cache, since what they stand for may
+/// be secret.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Key {
+    bytes: Bytes,
+    resource: usize,
+}
+
+impl Key {
+    pub(crate) fn of<B>(request: &Request<B>, mode: Mode, seed: &Seed) -> Self {
+        let (uri, headers) = (request.uri(), request.headers());
+        let scheme = uri.scheme_str().unwrap_or_default();
+        let length = uri.path().len() + uri.query().map_or(0, str::len);
+        let mut bytes = Vec::with_capacity(length + 160);
+        write_resource(&mut bytes, uri, headers);
+        let resource = bytes.len();
+        framed(&mut bytes, |out| {
+            out.extend_from_slice(request.method().as_str().as_bytes());
+        });
+        framed(&mut bytes, |out| {
+            out.extend(scheme.bytes().map(|b| b.to_ascii_lowercase()));
+        });
+        framed(&mut bytes, |out| {
+            if uri.authority().is_some_and(|uri| !is_host(uri, headers)) {
+                write_hosts(out, headers);
+            }
+        });
+        framed(&mut bytes, |out| {
+            if mode == Mode::Private
+                && let Some(digest) = credential::digest(seed, uri, headers)
+            {
+                out.extend_from_slice(&digest);
+            }
+        });
+        Self {
+            bytes: bytes.into(),
+            resource,
+        }
+    }
+
+    /// The key of the variant with these selecting header values.
+    pub(crate) fn variant(&self, digest: &[u8; 32]) -> Self {
+        let mut bytes = Vec::with_capacity(self.bytes.len() + digest.len());
+        bytes.extend_from_slice(&self.bytes);
+        bytes.extend_from_slice(digest);
+        Self {
+            bytes: bytes.into(),
+            resource: self.resource,
+        }
+    }
+
+    /// The whole key. The first bytes are those of its [`resource`](Self::resource).
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// What the entry is removed by.
+    #[must_use]
+    pub fn resource(&self) -> Resource {
+        Resource(self.bytes.slice(..self.resource))
+    }
+
+    pub(crate) fn resource_bytes(&self) -> &[u8] {
+        &self.bytes[..self.resource]
+    }
+}
+
+/// Names everything stored for one URI, whatever the scheme, the credential or the variant.
+///
+/// The scheme is left out because a server often does not know it: over HTTP/1.1 requests come
+/// without it, over HTTP/2 with it, and a `DELETE` over one must remove what was stored over the
+/// other.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Resource(Bytes);
+
+impl Resource {
+    pub(crate) fn of<B>(request: &Request<B>) -> Self {
+        let mut bytes = Vec::new();
+        write_resource(&mut bytes, request.uri(), request.headers());
+        Self(bytes.into())
+    }
+
+    pub(crate) fn of_uri(uri: &Uri) -> Self {
+        let mut bytes = Vec::new();
+        write_resource(&mut bytes, uri, &HeaderMap::new());
+        Self(bytes.into())
+    }
+
+    /// The bytes, equal for equal resources only.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+// A query may hold a token, and a digest says nothing to a reader.
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Key").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Resource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resource").finish_non_exhaustive()
+    }
+}
+
+fn write_resource(out: &mut Vec<u8>, uri: &Uri, headers: &HeaderMap) {
+    framed(out, |out| match uri.authority() {
+        Some(authority) => write_authority(out, authority, uri.scheme_str()),
+        None => write_hosts(out, headers),
+    });
+    framed(out, |out| {
+        out.extend_from_slice(uri.path().as_bytes());
+        if let Some(query) = uri.query() {
+            out.push(b'?');
+            out.extend_from_slice(query.as_bytes());
+        }
+    });
+}
+
+/// RFC 9110 section 4.2.3: the host in lower case, a default port left out. User information is a
+/// credential and goes into that digest.
+fn write_authority(out: &mut Vec<u8>, authority: &Authority, scheme: Option<&str>) {
+    out.extend(authority.host().bytes().map(|b| b.to_ascii_lowercase()));
+    let default = match scheme {
+        Some("http") => Some(80),
+        Some("https") => Some(443),
+        _ => None,
+    };
+    if let Some(port) = authority.port_u16()
+        && Some(port) != default
+    {
+        out.extend_from_slice(format!(":{port}").as_bytes());
+    }
+}
+
+/// All of them: a service that reads the last of two must not be answered for by the first.
+fn write_hosts(out: &mut Vec<u8>, headers: &HeaderMap) {
+    for (index, host) in headers.get_all(HOST).iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        out.extend(host.as_bytes().iter().map(u8::to_ascii_lowercase));
+    }
+}
+
+/// Whether `Host` says no more than the authority, so that the inner service sees no other host
+/// than the one in the resource.
+fn is_host(authority: &Authority, headers: &HeaderMap) -> bool {
+    headers.get_all(HOST).iter().all(|host| {
+        host.as_bytes()
+            .eq_ignore_ascii_case(authority.as_str().as_bytes())
+    })
+}
+
+fn framed(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    let start = out.len();
+    out.extend_from_slice(&[0; 8]);
+    write(out);
+    let length = (out.len() - start - 8) as u64;
+    out[start..start + 8].copy_from_slice(&length.to_le_bytes());
+}

@@ -1,0 +1,142 @@
+use std::{
+    convert::Infallible,
+    fmt,
+    future::{Ready, ready},
+    hash::{BuildHasher, RandomState},
+    mem,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use super::{Entry, Key, Lookup, Resource, Store, Usage, sieve::Sieve};
+
+/// Epochs are kept for groups of resources, so that their memory is fixed. The price of a group is
+/// that an invalidation keeps responses of its other resources, under way at that very moment,
+/// from being stored.
+const EPOCHS: usize = 256;
+
+/// Keeps entries in memory, within a number of entries and of bytes, both exact.
+///
+/// What was not read for the longest time goes first, roughly (SIEVE: one flag for each entry in
+/// place of an order of reads). A lookup takes one lock for a hash lookup and the copy of a
+/// pointer; an insertion takes it for as many evictions as it causes.
+///
+/// Entries past their lifetime stay until they are replaced, invalidated or evicted; the bounds
+/// count them.
+pub struct MemoryStore {
+    state: Mutex<State>,
+    hasher: RandomState,
+}
+
+struct State {
+    entries: Sieve,
+    epochs: [u64; EPOCHS],
+}
+
+impl MemoryStore {
+    /// Holds at most 10 000 entries and 64 MiB: small beside what a service uses anyway, and
+    /// enough that most working sets fit.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::bounded(10_000, 64 * 1024 * 1024)
+    }
+
+    /// The most entries held at once. With 0, nothing is stored.
+    #[must_use]
+    pub fn max_entries(self, max_entries: usize) -> Self {
+        let (_, max_bytes) = self.lock().entries.bounds();
+        Self::bounded(max_entries, max_bytes)
+    }
+
+    /// The most bytes held at once: bodies, headers and keys with an allowance for what surrounds
+    /// them, as [`Entry::size`] counts it. A response larger than this is not stored. Bodies in
+    /// transit come on top.
+    #[must_use]
+    pub fn max_bytes(self, max_bytes: usize) -> Self {
+        let (max_entries, _) = self.lock().entries.bounds();
+        Self::bounded(max_entries, max_bytes)
+    }
+
+    fn bounded(max_entries: usize, max_bytes: usize) -> Self {
+        Self {
+            state: Mutex::new(State {
+                entries: Sieve::new(max_entries, max_bytes),
+                epochs: [0; EPOCHS],
+            }),
+            hasher: RandomState::new(),
+        }
+    }
+
+    fn group(&self, resource: &[u8]) -> usize {
+        (self.hasher.hash_one(resource) % EPOCHS as u64) as usize
+    }
+
+    /// No foreign code runs under the lock, so a poisoned one guards a valid state.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Store for MemoryStore {
+    type Error = Infallible;
+    type Get = Ready<Result<Lookup, Infallible>>;
+    type Done = Ready<Result<(), Infallible>>;
+
+    fn get(&self, key: &Key) -> Self::Get {
+        let group = self.group(key.resource_bytes());
+        let mut state = self.lock();
+        ready(Ok(Lookup {
+            entry: state.entries.get(key),
+            epoch: state.epochs[group],
+        }))
+    }
+
+    fn put(&self, key: Key, entry: Entry, epoch: u64) -> bool {
+        let group = self.group(key.resource_bytes());
+        let mut state = self.lock();
+        state.epochs[group] == epoch && state.entries.insert(key, entry)
+    }
+
+    fn invalidate(&self, resource: &Resource) -> Self::Done {
+        let group = self.group(resource.as_bytes());
+        let mut state = self.lock();
+        state.epochs[group] = state.epochs[group].wrapping_add(1);
+        state.entries.remove_resource(resource);
+        ready(Ok(()))
+    }
+
+    fn clear(&self) -> Self::Done {
+        let mut state = self.lock();
+        for epoch in &mut state.epochs {
+            *epoch = epoch.wrapping_add(1);
+        }
+        let empty = state.entries.emptied();
+        let full = mem::replace(&mut state.entries, empty);
+        drop(state);
+        // Freed after the lock: a large cache takes its time.
+        drop(full);
+        ready(Ok(()))
+    }
+
+    fn usage(&self) -> Usage {
+        self.lock().entries.usage()
+    }
+}
+
+// The bounds and what is held; thousands of entries would tell nobody anything.
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.lock();
+        let (max_entries, max_bytes) = state.entries.bounds();
+        f.debug_struct("MemoryStore")
+            .field("max_entries", &max_entries)
+            .field("max_bytes", &max_bytes)
+            .field("usage", &state.entries.usage())
+            .finish_non_exhaustive()
+    }
+}

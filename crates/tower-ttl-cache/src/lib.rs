@@ -1,0 +1,136 @@
+//! Keeps HTTP responses for as long as they say they are fresh, and answers with them: RFC 9111 as
+//! a tower layer.
+//!
+//! Use it on a client in front of the connection, or on a server in front of a handler, where equal
+//! `GET` requests recur and an answer may be as old as its `Cache-Control` allows. It does not help
+//! where responses differ from call to call, and it is not the place for values that are no
+//! responses.
+//!
+//! ```
+//! use http::{Request, Response};
+//! use http_body_util::BodyExt;
+//! use tower::{Layer, Service, ServiceExt, service_fn};
+//! use tower_ttl_cache::{CacheOutcome, HttpCacheLayer, store::MemoryStore};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let layer = HttpCacheLayer::private(MemoryStore::new());
+//! let mut service = layer.layer(service_fn(|_: Request<String>| async {
+//!     Response::builder()
+//!         .header("cache-control", "max-age=60")
+//!         .body("cold".to_owned())
+//! }));
+//!
+//! let request = || Request::get("https://example.com/weather").body(String::new());
+//!
+//! let response = service.ready().await?.call(request()?).await?;
+//! assert_eq!(response.extensions().get(), Some(&CacheOutcome::Miss));
+//! assert_eq!(response.into_body().collect().await?.to_bytes(), "cold");
+//!
+//! let response = service.ready().await?.call(request()?).await?;
+//! assert_eq!(response.extensions().get(), Some(&CacheOutcome::Hit));
+//! assert_eq!(response.headers()["age"], "0");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A response is in the store once its body has been read to the end.
+//!
+//! With bounds of its own, a lifetime for responses that name none, and a handle to look in from
+//! outside:
+//!
+//! ```
+//! use std::time::Duration;
+//! use http::Uri;
+//! use tower_ttl_cache::{HttpCacheLayer, store::MemoryStore};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let store = MemoryStore::new()
+//!     .max_entries(128)
+//!     .max_bytes(16 * 1024 * 1024);
+//! let layer = HttpCacheLayer::private(store)
+//!     .default_ttl(Duration::from_secs(300))
+//!     .max_object_bytes(64 * 1024);
+//!
+//! let handle = layer.handle();
+//! handle.invalidate(&Uri::from_static("https://example.com/weather")).await?;
+//! handle.clear().await?;
+//! assert_eq!(handle.stats().hit_ratio(), 0.0);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What is stored
+//!
+//! A 200 to a `GET`, when its body has ended with the length it announced, if
+//!
+//! - it has a lifetime: `s-maxage` (shared mode), `max-age`, `Expires`, or the
+//!   [default](HttpCacheLayer::default_ttl), which is unset unless you set it;
+//! - neither side says `no-store`, and the response does not say `no-cache`, nor `private` to a
+//!   shared cache;
+//! - it has no `Set-Cookie` and does not vary on `*`;
+//! - its body is within [`max_object_bytes`](HttpCacheLayer::max_object_bytes) and has no trailers.
+//!
+//! A response with `Vary` is stored with the values the request had for the headers it names, and
+//! answers requests with the same values. Nothing is served past its lifetime, so `must-revalidate`
+//! holds by itself. Answers carry `Age`, the `Date` of the original, and none of the headers that
+//! belonged to its connection; extensions of the original are not kept.
+//!
+//! # What a request can ask for
+//!
+//! `Cache-Control: no-cache` and `max-age=0` fetch anew and replace what is stored; `max-age` and
+//! `min-fresh` limit what will do; `no-store` goes past the store. `max-stale` and `only-if-cached`
+//! have no effect. Ranges, preconditions, upgrades, requests with content and other methods go past
+//! the store, and so does a request with [`CacheOverride::bypass`]. A method that is not safe
+//! invalidates its URI once it has succeeded. [`CacheOutcome`], an extension of every response,
+//! tells which it was.
+//!
+//! # Whom it answers
+//!
+//! The key is method, scheme, authority (or `Host`), path, query and, in
+//! [private](HttpCacheLayer::private) mode, a digest of the credential: `Authorization`, `Cookie`
+//! and the user information of the URI. Everything but the digests is compared in full. A
+//! [shared](HttpCacheLayer::shared) cache has no credential in the key and relies on what
+//! responses say.
+//!
+//! Whatever else an answer depends on, the response must name in `Vary`. Above all this holds for
+//! credentials in headers of other names, such as `x-api-key`: a service behind such a header that
+//! does not say `Vary: x-api-key` must not be cached in front of it.
+//!
+//! # Order of layers
+//!
+//! On a client the cache stands outside of retry and limits, so that an answer from the store costs
+//! neither. On a server it stands inside of authentication and permission: a stored answer must not
+//! be had without them. Compression goes inside, with `Vary: accept-encoding`, or outside, where
+//! every answer is compressed anew.
+//!
+//! # Cost
+//!
+//! A hit: one key of a few hundred bytes, one lock for one hash lookup, a clone of the headers and
+//! of the inner service, SHA-256 over a credential or over what a `Vary` names; no byte of the body
+//! is copied. A miss copies its body once while it passes, and the request's headers. Memory: the
+//! bounds of the [`MemoryStore`](store::MemoryStore), exact at every moment, and up to
+//! `max_object_bytes` for each response under way, twice that where it does not announce its length.
+//!
+//! When the store fails, requests go on without it; see [`Store`](store::Store). When equal
+//! requests miss at the same time, each goes to the inner service.
+//!
+//! # Features
+//!
+//! | feature | |
+//! |---|---|
+//! | `http` (default) | everything here; without it the crate is empty |
+
+#[cfg(feature = "http")]
+mod http;
+
+#[cfg(feature = "http")]
+pub use self::http::{
+    BypassReason, CacheBody, CacheHandle, CacheOutcome, CacheOverride, HttpCache, HttpCacheLayer,
+    ResponseFuture, Stats, store,
+};
+
+#[cfg(all(doctest, feature = "http"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
