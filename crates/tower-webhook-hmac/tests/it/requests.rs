@@ -106,6 +106,21 @@ async fn uppercase_digits_and_padding_are_other_spellings_and_refused() {
 }
 
 #[tokio::test]
+async fn neighbours_of_the_digits_are_malformed() {
+    for neighbour in ['/', ':', '`', 'g'] {
+        let request = Request::builder()
+            .header(
+                "x-hub-signature-256",
+                format!("sha256={neighbour}{:063}", 0),
+            )
+            .body(Full::<Bytes>::from("{}"))
+            .unwrap();
+        let refused = Err(Rejection::MalformedSignature);
+        assert_eq!(send(&layer(), request).await, refused, "{neighbour}");
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_or_missing_signature_is_challenged() {
     let wrong = signed(Full::<Bytes>::from("other"), "{}");
     let missing = Request::new(Full::<Bytes>::from("{}"));
