@@ -114,8 +114,8 @@
 //! - Memory: the body, plus 32 bytes for each frame after the first. A body is refused as too
 //!   large when it comes in so many frames (`16384 + max_body / 64`) that the frames would weigh
 //!   more than the bytes.
-//! - Allocations: none for the first frame; one growing list for those that follow; an entry in
-//!   the request's extensions.
+//! - Allocations: none for the first frame and the newest secret; a growing list of the frames that
+//!   follow; a list of the older secrets' states; an entry in the request's extensions.
 //! - A timer only when the body isn't there at once; then a tokio runtime with time is needed.
 //!
 //! # Secrets
