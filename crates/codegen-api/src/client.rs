@@ -63,8 +63,14 @@ pub use pages::{Paged, Pages};
 pub use stack::Statistics;
 pub use wait::Wait;
 
-use crate::config::{ClientConfig, ConfigError};
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
 use stack::{Handles, Stack};
+use tower::{BoxError, Service, ServiceExt};
+use transport::TransportError;
+
+use crate::config::{ClientConfig, ConfigError};
 
 /// A client of the developer API.
 ///
@@ -87,7 +93,39 @@ impl Client {
     ///
     /// [`ConfigError`] when a setting is out of range.
     pub fn new(config: ClientConfig) -> Result<Self, ConfigError> {
-        let (stack, handles) = stack::stack(&config)?;
+        Self::over(config, transport::transport()?)
+    }
+
+    /// A client over a transport of the caller's: a proxy, a recorder, a test double. It gets
+    /// complete requests, token included, and is readied for every attempt.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] when a setting is out of range.
+    pub fn with_transport<T>(config: ClientConfig, transport: T) -> Result<Self, ConfigError>
+    where
+        T: Service<Request<Full<Bytes>>, Response = Response<Full<Bytes>>>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        T::Error: Into<BoxError>,
+        T::Future: Send + 'static,
+    {
+        let custom = |error: T::Error| TransportError::Custom(error.into());
+        Self::over(config, transport.map_err(custom))
+    }
+
+    fn over<T>(config: ClientConfig, transport: T) -> Result<Self, ConfigError>
+    where
+        T: Service<Request<Full<Bytes>>, Response = Response<Full<Bytes>>, Error = TransportError>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        T::Future: Send + 'static,
+    {
+        let (stack, handles) = stack::stack(&config, transport)?;
         Ok(Self {
             shared: Arc::new(Shared {
                 stack,

@@ -13,7 +13,9 @@ use std::{
 use bytes::Bytes;
 use http::{Extensions, HeaderName, HeaderValue, Request, Response, header};
 use http_body_util::{BodyExt, Full, combinators::BoxBody};
-use tower::{BoxError, ServiceBuilder, timeout::error::Elapsed, util::BoxCloneSyncService};
+use tower::{
+    BoxError, Service, ServiceBuilder, timeout::error::Elapsed, util::BoxCloneSyncService,
+};
 use tower_circuit_breaker::{CircuitBreakerLayer, Handle as BreakerHandle, State, Trip, Verdict};
 use tower_request_metrics::RequestMetricsLayer;
 use tower_retry_backoff::{
@@ -25,10 +27,7 @@ use tower_ttl_cache::{
     CacheHandle, CacheOutcome, CacheOverride, HttpCacheLayer, store::MemoryStore as CacheStore,
 };
 
-use super::{
-    Error, ErrorKind,
-    transport::{TransportError, transport},
-};
+use super::{Error, ErrorKind, transport::TransportError};
 use crate::config::{ClientConfig, ConfigError};
 
 /// An answer: read whole, whatever its body is made of.
@@ -48,7 +47,15 @@ const RETRY_CAP: Duration = Duration::from_secs(30);
 /// The longest time the circuit stays open.
 const OPEN_CAP: Duration = Duration::from_secs(120);
 
-pub(super) fn stack(config: &ClientConfig) -> Result<(Stack, Handles), ConfigError> {
+pub(super) fn stack<T>(config: &ClientConfig, transport: T) -> Result<(Stack, Handles), ConfigError>
+where
+    T: Service<Request<Full<Bytes>>, Response = Response<Full<Bytes>>, Error = TransportError>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+    T::Future: Send + 'static,
+{
     let (requests, window) = config.rate;
     let quota = Quota::new(requests.get(), window)
         .map_err(|_| ConfigError::new("rate", "a window above zero and below 500 years"))?;
@@ -107,7 +114,7 @@ pub(super) fn stack(config: &ClientConfig) -> Result<(Stack, Handles), ConfigErr
         .timeout(config.attempt_timeout)
         // Below the retry, so that every attempt carries its own number and the current token.
         .map_request(headers(config.token.clone()))
-        .service(transport()?);
+        .service(transport);
     Ok((BoxCloneSyncService::new(stack), handles))
 }
 

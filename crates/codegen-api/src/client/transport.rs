@@ -10,7 +10,7 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
-use tower::Service;
+use tower::{BoxError, Service};
 
 use crate::config::ConfigError;
 
@@ -31,9 +31,11 @@ pub(super) enum TransportError {
     /// The connection broke before the answer.
     Send(hyper_util::client::legacy::Error),
     /// The answer broke off.
-    Body(Box<dyn std::error::Error + Send + Sync>),
+    Body(BoxError),
     /// The answer is larger than [`MAX_ANSWER`].
     TooLarge,
+    /// A transport of the caller's failed.
+    Custom(BoxError),
 }
 
 impl fmt::Display for TransportError {
@@ -43,6 +45,7 @@ impl fmt::Display for TransportError {
             Self::Send(_) => f.write_str("the connection broke"),
             Self::Body(_) => f.write_str("the answer broke off"),
             Self::TooLarge => write!(f, "the answer is over {MAX_ANSWER} bytes"),
+            Self::Custom(_) => f.write_str("the transport failed"),
         }
     }
 }
@@ -51,7 +54,7 @@ impl std::error::Error for TransportError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Connect(source) | Self::Send(source) => Some(source),
-            Self::Body(source) => Some(&**source),
+            Self::Body(source) | Self::Custom(source) => Some(&**source),
             Self::TooLarge => None,
         }
     }
@@ -63,7 +66,7 @@ pub(super) fn transport() -> Result<
         Request<Full<Bytes>>,
         Response = Response<Full<Bytes>>,
         Error = TransportError,
-        Future: Send,
+        Future: Send + 'static,
     > + Clone
     + Send
     + Sync

@@ -1,0 +1,4 @@
+//! Client and server as their callers see them.
+
+mod client;
+mod script;
