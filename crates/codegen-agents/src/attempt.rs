@@ -4,8 +4,8 @@ use tokio_util::sync::CancellationToken;
 use crate::backoff::Backoff;
 use crate::job::{Job, Log};
 use crate::{
-    AgentTask, ClaimedRun, Journal, Lease, LogEntry, Outcome, Providers, RunStatus, RunStore,
-    Written,
+    AgentTask, Claim, ClaimedRun, Journal, Lease, LogEntry, Outcome, Providers, RunStatus,
+    RunStore, Written,
 };
 
 /// Journal entries that may wait for the store before the provider waits for it too.
@@ -104,10 +104,7 @@ impl<S: RunStore> Attempt<'_, S> {
             (Some(Err(error)), None) => self.finish(&Outcome::error(&error)).await,
             (_, Some(Interrupt::Stop)) => self.finish(&stopped()).await,
             (_, _) => {
-                // Fenced is as good: then somebody else continues the run.
-                let _ = self
-                    .persist("release", || self.store.release(self.run.claim))
-                    .await;
+                release(self.store, self.run.claim).await;
             }
         }
     }
@@ -191,7 +188,7 @@ impl<S: RunStore> Attempt<'_, S> {
     /// Repeats a write until the store has answered it. The fence makes that safe: once the run is
     /// somebody else's, the answer is `Fenced`. In between the lease is renewed, so that it
     /// doesn't become somebody else's only because the store was away for a moment.
-    async fn persist<F>(&self, what: &'static str, mut write: impl FnMut() -> F) -> Written
+    async fn persist<F>(&self, what: &str, mut write: impl FnMut() -> F) -> Written
     where
         F: Future<Output = Result<Written, S::Error>>,
     {
@@ -209,6 +206,19 @@ impl<S: RunStore> Attempt<'_, S> {
             // Only the write's own answer counts.
             let _ = self.store.heartbeat(self.run.claim, self.lease).await;
         }
+    }
+}
+
+/// Puts a run back, until the store has answered.
+pub(crate) async fn release<S: RunStore>(store: &S, claim: Claim) {
+    let mut backoff = Backoff::new();
+    while let Err(error) = store.release(claim).await {
+        tracing::warn!(
+            run_id = claim.run_id,
+            error = &error as &dyn std::error::Error,
+            "cannot release a run"
+        );
+        sleep(backoff.pause()).await;
     }
 }
 

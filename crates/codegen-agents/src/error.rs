@@ -8,8 +8,9 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why an attempt ended without an answer.
 ///
-/// `Display` goes into the log of the run, which members of the organization can read: it names
-/// neither paths of the server nor what a program printed.
+/// `Display`, with that of the sources, goes into the log of the run, which members of the
+/// organization can read: it names neither paths of the server nor what a program printed. A
+/// provider or layer of your own keeps to that in what it puts into [`ProviderError::Other`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ProviderError {

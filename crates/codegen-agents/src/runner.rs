@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -5,13 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tokio::task::{JoinError, JoinHandle, JoinSet};
+use tokio::task::{Id, JoinError, JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::attempt::Attempt;
+use crate::attempt::{Attempt, release};
 use crate::backoff::Backoff;
-use crate::{Providers, RunStore};
+use crate::{Claim, ClaimedRun, Providers, RunStore};
 
 /// How long a shutdown waits for interrupted runs to be put back once their grace is over.
 const RELEASE_LIMIT: Duration = Duration::from_secs(10);
@@ -174,15 +175,15 @@ async fn main_loop<S: RunStore>(
 ) {
     let runner = Arc::new(runner);
     let owner = owner();
-    let mut attempts = JoinSet::new();
+    let mut attempts = Attempts::default();
     let mut backoff = Backoff::new();
     'claiming: while !stop_claiming.is_cancelled() {
-        while let Some(ended) = attempts.try_join_next() {
-            report(ended);
+        while let Some(ended) = attempts.tasks.try_join_next_with_id() {
+            attempts.settle(&runner, ended);
         }
-        while attempts.len() >= runner.concurrency.get() {
+        while attempts.tasks.len() >= runner.concurrency.get() {
             tokio::select! {
-                Some(ended) = attempts.join_next() => report(ended),
+                Some(ended) = attempts.tasks.join_next_with_id() => attempts.settle(&runner, ended),
                 () = stop_claiming.cancelled() => break 'claiming,
             }
         }
@@ -200,17 +201,7 @@ async fn main_loop<S: RunStore>(
                     attempt = run.attempt,
                     "run claimed"
                 );
-                let (runner, interrupt) = (Arc::clone(&runner), interrupt.clone());
-                attempts.spawn(async move {
-                    Attempt {
-                        store: &runner.store,
-                        run,
-                        lease: runner.lease,
-                        claimed_at,
-                    }
-                    .drive(&runner.providers, runner.max_attempts.get(), &interrupt)
-                    .await;
-                });
+                attempts.spawn(&runner, run, claimed_at, interrupt.clone());
             }
             Ok(None) => {
                 backoff = Backoff::new();
@@ -233,8 +224,8 @@ async fn main_loop<S: RunStore>(
         }
     }
     let ending = async {
-        while let Some(ended) = attempts.join_next().await {
-            report(ended);
+        while let Some(ended) = attempts.tasks.join_next_with_id().await {
+            attempts.settle(&runner, ended);
         }
     };
     let bound = async {
@@ -247,10 +238,50 @@ async fn main_loop<S: RunStore>(
     }
 }
 
-/// A panic here is a store's; the run it was about is found again when its lease has expired.
-fn report(ended: Result<(), JoinError>) {
-    if let Err(error) = ended {
-        tracing::error!(%error, "an attempt ended abnormally");
+/// The runs at work.
+#[derive(Default)]
+struct Attempts {
+    tasks: JoinSet<()>,
+    claims: HashMap<Id, Claim>,
+}
+
+impl Attempts {
+    fn spawn<S: RunStore>(
+        &mut self,
+        runner: &Arc<Runner<S>>,
+        run: ClaimedRun,
+        claimed_at: Instant,
+        interrupt: CancellationToken,
+    ) {
+        let runner = Arc::clone(runner);
+        let claim = run.claim;
+        let task = self.tasks.spawn(async move {
+            Attempt {
+                store: &runner.store,
+                run,
+                lease: runner.lease,
+                claimed_at,
+            }
+            .drive(&runner.providers, runner.max_attempts.get(), &interrupt)
+            .await;
+        });
+        self.claims.insert(task.id(), claim);
+    }
+
+    /// An attempt cannot fail, but the store it calls may panic. The run is put back then: this
+    /// runner would not be given it again while it seems to hold it.
+    fn settle<S: RunStore>(&mut self, runner: &Arc<Runner<S>>, ended: Result<(Id, ()), JoinError>) {
+        let id = match &ended {
+            Ok((id, ())) => *id,
+            Err(error) => error.id(),
+        };
+        let claim = self.claims.remove(&id);
+        if let (Err(error), Some(claim)) = (ended, claim) {
+            tracing::error!(run_id = claim.run_id, %error, "an attempt ended abnormally");
+            let runner = Arc::clone(runner);
+            self.tasks
+                .spawn(async move { release(&runner.store, claim).await });
+        }
     }
 }
 

@@ -147,12 +147,16 @@ pub trait RunStore: Send + Sync + 'static {
     /// What can go wrong with the store itself.
     type Error: std::error::Error + Send + Sync + 'static;
 
-    /// Takes the oldest run that is `PENDING`, or `ACTIVE` with an expired lease; `None` when
-    /// there is none.
+    /// Takes the oldest run that is `PENDING`, or `ACTIVE` with an expired lease of another owner;
+    /// `None` when there is none.
     ///
     /// In the same transaction the run becomes `ACTIVE`, its fence grows by one, its owner is
     /// `owner` and its lease ends `lease` from now. The attempt grows by one if the run was
     /// `ACTIVE`; it is 1 after creation. Two calls at the same time never get the same run.
+    ///
+    /// `owner` is unique for every start of a runner. A runner is not given what it already holds:
+    /// when the store was away for longer than a lease, it comes back to renew, end or release
+    /// that, and must not compete with itself.
     fn claim(
         &self,
         owner: &str,
