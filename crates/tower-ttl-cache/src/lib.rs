@@ -6,7 +6,8 @@
 //! where responses differ from call to call, and it is not the place for values that are no
 //! responses.
 //!
-//! ```
+#![cfg_attr(feature = "http", doc = "```")]
+#![cfg_attr(not(feature = "http"), doc = "```text")]
 //! use http::{Request, Response};
 //! use http_body_util::BodyExt;
 //! use tower::{Layer, Service, ServiceExt, service_fn};
@@ -39,7 +40,8 @@
 //! With bounds of its own, a lifetime for responses that name none, and a handle to look in from
 //! outside:
 //!
-//! ```
+#![cfg_attr(feature = "http", doc = "```")]
+#![cfg_attr(not(feature = "http"), doc = "```text")]
 //! use std::time::Duration;
 //! use http::Uri;
 //! use tower_ttl_cache::{HttpCacheLayer, store::MemoryStore};

@@ -67,11 +67,7 @@ impl Ask {
         now: Instant,
     ) -> Step {
         let first = self.epoch.is_none();
-        let epoch = *self.epoch.get_or_insert(lookup.epoch);
-        // Invalidated between the lookups: what was selected by the first is out of date.
-        if epoch != lookup.epoch {
-            return Step::Fetch;
-        }
+        self.epoch.get_or_insert(lookup.epoch);
         match lookup.entry.as_ref().map(Entry::kind) {
             Some(Kind::Response(stored)) => {
                 let resident = now.saturating_duration_since(stored.head.received);

@@ -89,13 +89,17 @@ async fn a_body_is_stored_up_to_the_limit_and_streams_on_past_it() {
 
     let eleven = || ten.clone().data("x");
     assert!(!is_stored(None, eleven()).await);
-    // Announced as too long, nothing is collected at all.
     assert!(!is_stored(Some("11"), eleven()).await);
 
     let mut stack = after(None, eleven()).await;
     assert_eq!(stack.handle.stats().refused, 1);
     let got = stack.read(get("/", &[])).await;
     assert_eq!(&got.body[..], b"0123456789x");
+
+    // Announced as too long, it is refused before the body is read.
+    let mut stack = after(Some("11"), eleven()).await;
+    drop(stack.send(get("/", &[])).await);
+    assert_eq!(stack.handle.stats().refused, 2);
 }
 
 #[tokio::test(start_paused = true)]
