@@ -1,0 +1,49 @@
+use sqlx::Transaction;
+use sqlx::sqlite::{Sqlite, SqlitePool};
+
+use crate::Open;
+use crate::time::Clock;
+
+/// Everything the product keeps, in one SQLite database. The crate docs say how.
+///
+/// Clones share the database. Implements [`codegen_api::server::Store`] for the routes and
+/// [`codegen_agents::RunStore`] for the runner; the methods here are for the operator.
+#[derive(Debug, Clone)]
+pub struct SqliteStore {
+    pub(crate) writer: SqlitePool,
+    pub(crate) readers: SqlitePool,
+    pub(crate) _anchor: Option<SqlitePool>,
+    pub(crate) clock: Clock,
+}
+
+impl SqliteStore {
+    /// Opens `sqlite:PATH`, `sqlite://PATH` (a file, made when missing) or `sqlite::memory:` (a
+    /// private database that lives as long as the store). Await the result.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`](crate::OpenError) says in one line why the database is of no use.
+    pub fn open(url: &str) -> Open {
+        Open::new(url)
+    }
+
+    /// Waits for calls under way, then closes all connections. Later calls are answered
+    /// "unavailable". Leaves a file without a write-ahead log beside it.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
+    /// A transaction that writes. It takes the lock at once: taking it later, after a read, fails
+    /// instead of waiting when another process wrote in between.
+    ///
+    /// Also for a single statement: only `COMMIT` reports that the disk is full.
+    pub(crate) async fn write(&self) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
+        self.writer.begin_with("BEGIN IMMEDIATE").await
+    }
+
+    /// A transaction that only reads: all its statements see the same moment.
+    pub(crate) async fn read(&self) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
+        self.readers.begin().await
+    }
+}

@@ -1,0 +1,3 @@
+//! Every test of behaviour runs on a file and in memory.
+
+mod runs;
