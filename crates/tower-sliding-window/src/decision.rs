@@ -12,6 +12,14 @@ pub struct Admission {
     pub quota: Quota,
 }
 
+impl Admission {
+    /// An admission under `quota`, for a [`Store`](crate::Store) of your own.
+    #[must_use]
+    pub const fn new(quota: Quota, remaining: u32) -> Self {
+        Self { remaining, quota }
+    }
+}
+
 /// A request that was refused, and not charged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -49,16 +57,8 @@ impl fmt::Display for Denied {
 
 impl error::Error for Denied {}
 
-impl Admission {
-    /// An admission under `quota`, for a [`Store`](crate::Store) of your own.
-    #[must_use]
-    pub const fn new(quota: Quota, remaining: u32) -> Self {
-        Self { remaining, quota }
-    }
-}
-
 /// How full a quota is.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Usage {
     /// Requests that count against the limit now.

@@ -36,8 +36,8 @@ const MAX_SHARDS: usize = 64;
 ///
 /// # Cost
 ///
-/// A decision takes one of up to 64 locks for some tens of nanoseconds, and allocates only when
-/// a key is new or its log grows. Memory per key: the key itself plus some 250 bytes, and up to
+/// A decision hashes the key once, takes one of up to 64 locks for as long as a look-up lasts, and
+/// allocates only when a key is new or its log grows. Memory per key: the key itself plus some 250 bytes, and up to
 /// 2 KiB more for the log of a busy one.
 pub struct MemoryStore<K> {
     inner: Arc<Inner<K>>,

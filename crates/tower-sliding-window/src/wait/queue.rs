@@ -24,7 +24,7 @@ struct Line {
     /// In order of arrival, which is the order of their ids.
     waiters: VecDeque<Waiter>,
     next_id: u64,
-    /// The head will not be admitted before; unknown while it asks.
+    /// What the head was told last: nobody in line is admitted before. `None` until it was told.
     head_until: Option<Instant>,
 }
 
@@ -202,7 +202,6 @@ impl<K: Hash + Eq> Drop for Ticket<K> {
         };
         line.waiters.remove(position);
         let next = if position == 0 {
-            line.head_until = None;
             line.waiters.front_mut().and_then(|head| head.waker.take())
         } else {
             None

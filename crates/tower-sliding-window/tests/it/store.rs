@@ -115,6 +115,22 @@ async fn tiers_are_charged_all_or_none() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_several_full_tiers_the_longest_wait_is_told() {
+    let store = store(10);
+    let (burst, hour) = (quota(1, SECOND), quota(1, 3600 * SECOND));
+    for (key, first, second) in [(1, burst, hour), (2, hour, burst)] {
+        let admit = || {
+            store
+                .admit(Charge::new(&key, first).further(&[second]))
+                .into_inner()
+        };
+        admit().unwrap();
+        assert_eq!(admit().unwrap_err(), Denied::new(hour, 3600 * SECOND));
+        assert_eq!(store.usage(&key).unwrap().next_admission, 3600 * SECOND);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn usage_tells_how_full_a_key_is_and_reset_forgets_it() {
     let store = store(10);
     let four = quota(4, SECOND);
