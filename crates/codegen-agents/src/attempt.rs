@@ -4,8 +4,8 @@ use tokio_util::sync::CancellationToken;
 use crate::backoff::Backoff;
 use crate::job::{Job, Log};
 use crate::{
-    AgentTask, Claim, ClaimedRun, Journal, Lease, LogEntry, Outcome, Providers, RunStatus,
-    RunStore, Written,
+    AgentTask, ClaimedRun, Journal, Lease, LogEntry, Outcome, Providers, RunStatus, RunStore,
+    Written,
 };
 
 /// Journal entries that may wait for the store before the provider waits for it too.
@@ -50,15 +50,13 @@ impl<S: RunStore> Attempt<'_, S> {
                 .await;
         }
         let Some(provider) = providers.select(self.run.agent_type.as_deref()) else {
-            let message = "no provider is configured for this agent type".to_owned();
             return self
-                .finish(&Outcome::without_answer(RunStatus::Error, message))
+                .refuse("no provider is configured for this agent type")
                 .await;
         };
         let Some(repository) = self.run.repository.clone() else {
-            let message = "the source tree of this repository is not known here".to_owned();
             return self
-                .finish(&Outcome::without_answer(RunStatus::Error, message))
+                .refuse("the source tree of this repository is not known here")
                 .await;
         };
 
@@ -104,9 +102,20 @@ impl<S: RunStore> Attempt<'_, S> {
             (Some(Err(error)), None) => self.finish(&Outcome::error(&error)).await,
             (_, Some(Interrupt::Stop)) => self.finish(&stopped()).await,
             (_, _) => {
-                release(self.store, self.run.claim).await;
+                // Fenced is as good: then somebody else continues the run.
+                let _ = self
+                    .persist("release", || self.store.release(self.run.claim))
+                    .await;
             }
         }
+    }
+
+    async fn refuse(&self, reason: &str) {
+        self.finish(&Outcome::without_answer(
+            RunStatus::Error,
+            reason.to_owned(),
+        ))
+        .await;
     }
 
     /// Stores what the provider writes until it has ended and everything is stored.
@@ -206,19 +215,6 @@ impl<S: RunStore> Attempt<'_, S> {
             // Only the write's own answer counts.
             let _ = self.store.heartbeat(self.run.claim, self.lease).await;
         }
-    }
-}
-
-/// Puts a run back, until the store has answered.
-pub(crate) async fn release<S: RunStore>(store: &S, claim: Claim) {
-    let mut backoff = Backoff::new();
-    while let Err(error) = store.release(claim).await {
-        tracing::warn!(
-            run_id = claim.run_id,
-            error = &error as &dyn std::error::Error,
-            "cannot release a run"
-        );
-        sleep(backoff.pause()).await;
     }
 }
 

@@ -10,7 +10,7 @@ pub(crate) struct Backoff {
 
 impl Backoff {
     const FIRST: Duration = Duration::from_millis(100);
-    const LONGEST: Duration = Duration::from_secs(5);
+    pub(crate) const LONGEST: Duration = Duration::from_secs(5);
 
     pub(crate) fn new() -> Self {
         Self { next: Self::FIRST }

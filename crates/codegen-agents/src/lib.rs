@@ -90,8 +90,8 @@
 //! Every write is repeated, after 100 ms at first and every 5 s in the end, until the store has
 //! answered; the answer of a provider waits for that in memory. A runner that could not renew a
 //! lease for as long as it lasts ends the provider, because somebody else may have the run by
-//! then, and puts the run back as soon as it can. No run is lost or ended by a failing store, and
-//! no attempt is counted unless somebody else took the run.
+//! then, and puts the run back as soon as it can. A run whose claim succeeded without the runner
+//! being told is claimed again one or two leases later. No run is lost or ended by a failing store.
 //!
 //! ## After a crash
 //!
@@ -104,8 +104,8 @@
 //!
 //! # Cost
 //!
-//! Idle: one claim a second. Running: a heartbeat every 5 s for each run, three tasks and a channel
-//! of 32 log entries. No locks of its own.
+//! Idle: one claim a second. Running: for each run a heartbeat every 5 s, two tasks and a channel of
+//! 32 log entries. No locks of its own.
 
 mod attempt;
 mod backoff;
@@ -115,6 +115,7 @@ mod error;
 mod job;
 mod journal;
 mod log;
+mod owner;
 mod provider;
 mod runner;
 mod search;

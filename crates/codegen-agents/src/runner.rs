@@ -1,18 +1,17 @@
-use std::collections::HashMap;
 use std::fmt;
-use std::hash::{BuildHasher, RandomState};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tokio::task::{Id, JoinError, JoinHandle, JoinSet};
+use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::attempt::{Attempt, release};
+use crate::attempt::Attempt;
 use crate::backoff::Backoff;
-use crate::{Claim, ClaimedRun, Providers, RunStore};
+use crate::owner::Owner;
+use crate::{Providers, RunStore};
 
 /// How long a shutdown waits for interrupted runs to be put back once their grace is over.
 const RELEASE_LIMIT: Duration = Duration::from_secs(10);
@@ -174,23 +173,23 @@ async fn main_loop<S: RunStore>(
     interrupt: CancellationToken,
 ) {
     let runner = Arc::new(runner);
-    let owner = owner();
-    let mut attempts = Attempts::default();
+    let mut owner = Owner::new(runner.lease);
+    let mut attempts = JoinSet::new();
     let mut backoff = Backoff::new();
     'claiming: while !stop_claiming.is_cancelled() {
-        while let Some(ended) = attempts.tasks.try_join_next_with_id() {
-            attempts.settle(&runner, ended);
+        while let Some(ended) = attempts.try_join_next() {
+            settle(ended, &mut owner);
         }
-        while attempts.tasks.len() >= runner.concurrency.get() {
+        while attempts.len() >= runner.concurrency.get() {
             tokio::select! {
-                Some(ended) = attempts.tasks.join_next_with_id() => attempts.settle(&runner, ended),
+                Some(ended) = attempts.join_next() => settle(ended, &mut owner),
                 () = stop_claiming.cancelled() => break 'claiming,
             }
         }
         let claimed_at = Instant::now();
         // An orderly stop lets a claim end: what it took is then executed or put back.
         let claimed = tokio::select! {
-            claimed = runner.store.claim(&owner, runner.lease) => claimed,
+            claimed = runner.store.claim(owner.name(claimed_at), runner.lease) => claimed,
             () = interrupt.cancelled() => break,
         };
         match claimed {
@@ -201,7 +200,17 @@ async fn main_loop<S: RunStore>(
                     attempt = run.attempt,
                     "run claimed"
                 );
-                attempts.spawn(&runner, run, claimed_at, interrupt.clone());
+                let (runner, interrupt) = (Arc::clone(&runner), interrupt.clone());
+                attempts.spawn(async move {
+                    Attempt {
+                        store: &runner.store,
+                        run,
+                        lease: runner.lease,
+                        claimed_at,
+                    }
+                    .drive(&runner.providers, runner.max_attempts.get(), &interrupt)
+                    .await;
+                });
             }
             Ok(None) => {
                 backoff = Backoff::new();
@@ -212,6 +221,8 @@ async fn main_loop<S: RunStore>(
                 }
             }
             Err(error) => {
+                // It may have been done all the same.
+                owner.doubt(Instant::now());
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     "cannot claim a run"
@@ -224,8 +235,8 @@ async fn main_loop<S: RunStore>(
         }
     }
     let ending = async {
-        while let Some(ended) = attempts.tasks.join_next_with_id().await {
-            attempts.settle(&runner, ended);
+        while let Some(ended) = attempts.join_next().await {
+            settle(ended, &mut owner);
         }
     };
     let bound = async {
@@ -238,56 +249,10 @@ async fn main_loop<S: RunStore>(
     }
 }
 
-/// The runs at work.
-#[derive(Default)]
-struct Attempts {
-    tasks: JoinSet<()>,
-    claims: HashMap<Id, Claim>,
-}
-
-impl Attempts {
-    fn spawn<S: RunStore>(
-        &mut self,
-        runner: &Arc<Runner<S>>,
-        run: ClaimedRun,
-        claimed_at: Instant,
-        interrupt: CancellationToken,
-    ) {
-        let runner = Arc::clone(runner);
-        let claim = run.claim;
-        let task = self.tasks.spawn(async move {
-            Attempt {
-                store: &runner.store,
-                run,
-                lease: runner.lease,
-                claimed_at,
-            }
-            .drive(&runner.providers, runner.max_attempts.get(), &interrupt)
-            .await;
-        });
-        self.claims.insert(task.id(), claim);
+/// An attempt cannot fail, but the store it calls may panic. Its run is then still held.
+fn settle(ended: Result<(), JoinError>, owner: &mut Owner) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "an attempt ended abnormally");
+        owner.doubt(Instant::now());
     }
-
-    /// An attempt cannot fail, but the store it calls may panic. The run is put back then: this
-    /// runner would not be given it again while it seems to hold it.
-    fn settle<S: RunStore>(&mut self, runner: &Arc<Runner<S>>, ended: Result<(Id, ()), JoinError>) {
-        let id = match &ended {
-            Ok((id, ())) => *id,
-            Err(error) => error.id(),
-        };
-        let claim = self.claims.remove(&id);
-        if let (Err(error), Some(claim)) = (ended, claim) {
-            tracing::error!(run_id = claim.run_id, %error, "an attempt ended abnormally");
-            let runner = Arc::clone(runner);
-            self.tasks
-                .spawn(async move { release(&runner.store, claim).await });
-        }
-    }
-}
-
-/// Unique for every start of a runner: a process that came back must not look like the one that
-/// died.
-fn owner() -> String {
-    let start = RandomState::new().hash_one(());
-    format!("{}-{start:016x}", std::process::id())
 }

@@ -154,9 +154,9 @@ pub trait RunStore: Send + Sync + 'static {
     /// `owner` and its lease ends `lease` from now. The attempt grows by one if the run was
     /// `ACTIVE`; it is 1 after creation. Two calls at the same time never get the same run.
     ///
-    /// `owner` is unique for every start of a runner. A runner is not given what it already holds:
-    /// when the store was away for longer than a lease, it comes back to renew, end or release
-    /// that, and must not compete with itself.
+    /// `owner` names one start of one runner. A runner is not given what it already holds: when
+    /// the store was away for longer than a lease, it comes back to renew, end or release that,
+    /// and must not compete with itself.
     fn claim(
         &self,
         owner: &str,

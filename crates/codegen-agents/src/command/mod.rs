@@ -124,7 +124,7 @@ impl CommandProvider {
     ) -> Result<Answer, ProviderError> {
         let output =
             process::run(self.command(scratch), &task.prompt, self.output_limit, stop).await?;
-        let program = self.program_name();
+        let program = file_name(&self.program);
         tokio::select! {
             written = task.journal.action(
                 "command",
@@ -181,15 +181,6 @@ impl CommandProvider {
         command
     }
 
-    /// For people: without its directory, which is the server's business.
-    fn program_name(&self) -> String {
-        Path::new(&self.program)
-            .file_name()
-            .unwrap_or(&self.program)
-            .to_string_lossy()
-            .into_owned()
-    }
-
     /// Owns the program and its copies to the end, also when nobody waits for the answer.
     async fn drive(
         self,
@@ -204,15 +195,7 @@ impl CommandProvider {
                 Scratch::copy(&root, copy_limit, &token)
             }))
             .await?;
-            let answer = self
-                .answer(&task, &scratch, &stop)
-                .await
-                .map_err(|error| match error {
-                    ProviderError::ProgramNotFound { .. } => ProviderError::ProgramNotFound {
-                        program: self.program_name(),
-                    },
-                    other => other,
-                });
+            let answer = self.answer(&task, &scratch, &stop).await;
             // Removing a large tree takes a while.
             join(spawn_blocking(move || {
                 scratch.remove();
@@ -274,6 +257,15 @@ async fn join<T>(task: JoinHandle<Result<T, ProviderError>>) -> Result<T, Provid
         Err(error) if error.is_panic() => Err(ProviderError::Panicked),
         Err(_) => Err(ProviderError::Cancelled),
     }
+}
+
+/// A program for people: without its directory, which is the server's business.
+fn file_name(program: &OsStr) -> String {
+    Path::new(program)
+        .file_name()
+        .unwrap_or(program)
+        .to_string_lossy()
+        .into_owned()
 }
 
 fn logged(output: &Output) -> serde_json::Value {

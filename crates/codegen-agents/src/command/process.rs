@@ -28,6 +28,7 @@ pub(super) async fn run(
     limit: usize,
     stop: &CancellationToken,
 ) -> Result<Output, ProviderError> {
+    let program = super::file_name(command.as_std().get_program());
     let mut child = command
         .process_group(0)
         .kill_on_drop(true)
@@ -35,7 +36,7 @@ pub(super) async fn run(
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .map_err(not_started)?;
+        .map_err(|error| not_started(program, error))?;
     let mut group = Group::led_by(&child);
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let (mut printed, mut complained) = (Vec::new(), Vec::new());
@@ -80,12 +81,9 @@ pub(super) async fn run(
     })
 }
 
-fn not_started(error: io::Error) -> ProviderError {
+fn not_started(program: String, error: io::Error) -> ProviderError {
     if error.kind() == io::ErrorKind::NotFound {
-        // The caller knows the name.
-        ProviderError::ProgramNotFound {
-            program: String::new(),
-        }
+        ProviderError::ProgramNotFound { program }
     } else {
         ProviderError::io("start the program")(error)
     }

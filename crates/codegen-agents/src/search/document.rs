@@ -1,5 +1,6 @@
 use super::definition::definition;
 use super::kind::TEST;
+use super::line::{Line, is_attribute, is_comment, is_import};
 use super::query::Query;
 
 /// A block without an inner definition is cut here, so that a place stays a place.
@@ -7,15 +8,6 @@ const LONGEST_BLOCK: usize = 80;
 
 /// Only so much of a line is looked at: longer ones were written by a machine.
 const LONGEST_LINE: usize = 2_000;
-
-/// How much the place of a word says.
-mod strength {
-    /// The name of a definition.
-    pub(super) const DEFINED: f64 = 3.0;
-    pub(super) const CODE: f64 = 1.0;
-    /// Comments, string literals, imports, text.
-    pub(super) const MENTIONED: f64 = 0.4;
-}
 
 /// What a query finds in one file.
 #[derive(Debug, Default)]
@@ -75,11 +67,11 @@ impl Document {
                 start = next;
             }
             let factor = if candidate > tests_from { TEST } else { 1.0 };
-            let place = Place::of(line, prose);
+            let kind = Line::classify(line, prose);
             let mut strengths = vec![0.0; terms];
             let mut any = false;
             query.find(line, |term, at| {
-                let strength = place.strength(line, at) * factor;
+                let strength = kind.strength(line, at) * factor;
                 document.frequencies[term] += strength;
                 strengths[term] = strength.max(strengths[term]);
                 any = true;
@@ -163,57 +155,6 @@ fn tests_from(lines: &[&str]) -> usize {
         .windows(2)
         .position(|pair| pair[0].trim() == "#[cfg(test)]" && pair[1].trim().starts_with("mod "))
         .unwrap_or(usize::MAX)
-}
-
-/// What kind of line a word stands on.
-enum Place {
-    Mentioned,
-    Code,
-    Definition(std::ops::Range<usize>),
-}
-
-impl Place {
-    fn of(line: &str, prose: bool) -> Self {
-        let trimmed = line.trim_start();
-        if prose || is_comment(trimmed) || is_import(trimmed) {
-            return Self::Mentioned;
-        }
-        definition(line).map_or(Self::Code, |definition| Self::Definition(definition.name))
-    }
-
-    fn strength(&self, line: &str, at: usize) -> f64 {
-        match self {
-            Self::Mentioned => strength::MENTIONED,
-            Self::Definition(name) if name.contains(&at) => strength::DEFINED,
-            Self::Code | Self::Definition(_) if is_quoted(line, at) => strength::MENTIONED,
-            Self::Code | Self::Definition(_) => strength::CODE,
-        }
-    }
-}
-
-fn is_comment(trimmed: &str) -> bool {
-    ["//", "/*", "* ", "*/", "<!--", "--", "# ", "\"\"\""]
-        .iter()
-        .any(|start| trimmed.starts_with(start))
-}
-
-fn is_attribute(trimmed: &str) -> bool {
-    trimmed.starts_with("#[") || trimmed.starts_with('@')
-}
-
-fn is_import(trimmed: &str) -> bool {
-    let words = trimmed.trim_start_matches("pub ");
-    ["use ", "import ", "from ", "#include", "require"]
-        .iter()
-        .any(|start| words.starts_with(start))
-        || words.starts_with("mod ") && words.ends_with(';')
-}
-
-/// Whether the place lies in a string literal or a comment behind the code.
-fn is_quoted(line: &str, at: usize) -> bool {
-    let before = &line[..at];
-    let quotes = before.matches('"').count() - before.matches("\\\"").count();
-    quotes % 2 == 1 || before.contains(" //")
 }
 
 fn head(line: &str) -> &str {

@@ -3,6 +3,7 @@ mod definition;
 mod document;
 mod engine;
 mod kind;
+mod line;
 mod query;
 mod rank;
 mod words;

@@ -16,6 +16,7 @@ pub(crate) struct Memory {
     runs: Arc<Mutex<BTreeMap<i64, Row>>>,
     cut: Arc<AtomicBool>,
     panic: Arc<AtomicBool>,
+    lose_answer: Arc<AtomicBool>,
 }
 
 #[derive(Clone, Debug)]
@@ -73,6 +74,7 @@ impl Memory {
             runs: Arc::default(),
             cut: Arc::default(),
             panic: Arc::default(),
+            lose_answer: Arc::default(),
         }
     }
 
@@ -81,6 +83,7 @@ impl Memory {
             runs: Arc::clone(&self.runs),
             cut: Arc::default(),
             panic: Arc::default(),
+            lose_answer: Arc::default(),
         }
     }
 
@@ -91,6 +94,11 @@ impl Memory {
     /// The next log entry makes the store panic.
     pub(crate) fn panic_once(&self) {
         self.panic.store(true, Ordering::SeqCst);
+    }
+
+    /// The next claim that takes a run does so without telling.
+    pub(crate) fn lose_answer_once(&self) {
+        self.lose_answer.store(true, Ordering::SeqCst);
     }
 
     pub(crate) fn add(&self, id: i64) {
@@ -180,7 +188,7 @@ impl RunStore for Memory {
             RunStatus::Active => row.lease_ends <= now && row.owner != owner,
             _ => false,
         });
-        Ok(claimable.map(|(&run_id, row)| {
+        let claimed = claimable.map(|(&run_id, row)| {
             if row.status == RunStatus::Active {
                 row.attempt += 1;
             }
@@ -200,7 +208,11 @@ impl RunStore for Memory {
                 agent_type: row.agent_type.clone(),
                 repository: row.repository.clone(),
             }
-        }))
+        });
+        if claimed.is_some() && self.lose_answer.swap(false, Ordering::SeqCst) {
+            return Err(Cut);
+        }
+        Ok(claimed)
     }
 
     async fn heartbeat(&self, claim: Claim, lease: Duration) -> Result<Lease, Cut> {

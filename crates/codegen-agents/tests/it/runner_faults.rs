@@ -223,6 +223,16 @@ async fn a_journal_left_behind_does_not_keep_a_run_open() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_run_claimed_without_the_runner_being_told_is_claimed_again() {
+    let store = Memory::new();
+    store.add(1);
+    store.lose_answer_once();
+    let _running = Runner::new(store.clone(), slow(Duration::ZERO)).start();
+    let row = store.ended(1).await;
+    assert_eq!((row.status, row.fence), (RunStatus::Complete, 2));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_panic_of_the_store_does_not_keep_the_run() {
     let store = Memory::new();
     store.add(1);
