@@ -10,7 +10,7 @@ use super::{
     Client, Error, ErrorKind,
     error::request_id,
     operation::{Operation, Query},
-    stack::{Attempts, Caching, OperationName},
+    stack::{Attempts, OperationName, bypass_cache, is_from_cache},
 };
 
 /// An operation on its way: set what is optional, then [`send`](Self::send) it.
@@ -149,7 +149,7 @@ impl<O: Operation> Call<O> {
             value,
             status: parts.status,
             headers: parts.headers,
-            from_cache: Caching::answered(&parts.extensions),
+            from_cache: is_from_cache(&parts.extensions),
             attempts: 0,
             elapsed: Duration::ZERO,
         })
@@ -188,7 +188,7 @@ impl<O: Operation> Call<O> {
         extensions.insert(OperationName(O::NAME));
         extensions.insert(attempts.clone());
         if self.options.bypass_cache || !O::CACHED {
-            Caching::bypass(extensions);
+            bypass_cache(extensions);
         }
         Ok(request)
     }

@@ -139,17 +139,14 @@ impl Attempts {
     }
 }
 
-/// What a call says to the cache, and what the cache says of an answer.
-pub(super) struct Caching;
+/// Keeps the cache out of a request and of its answer.
+pub(super) fn bypass_cache(request: &mut Extensions) {
+    request.insert(CacheOverride::bypass());
+}
 
-impl Caching {
-    pub(super) fn bypass(request: &mut Extensions) {
-        request.insert(CacheOverride::bypass());
-    }
-
-    pub(super) fn answered(answer: &Extensions) -> bool {
-        answer.get() == Some(&CacheOutcome::Hit)
-    }
+/// Whether an answer came from the cache.
+pub(super) fn is_from_cache(answer: &Extensions) -> bool {
+    answer.get() == Some(&CacheOutcome::Hit)
 }
 
 /// An attempt that brought no answer.
