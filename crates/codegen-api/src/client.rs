@@ -43,10 +43,12 @@
 
 mod call;
 mod error;
+mod evidence;
 mod operation;
 mod operations;
 mod pages;
 mod stack;
+mod statistics;
 mod transport;
 mod wait;
 
@@ -60,13 +62,14 @@ pub use operations::{
     ListRepositories, ListRuns, ListUsers, ResumeRun,
 };
 pub use pages::{Paged, Pages};
-pub use stack::Statistics;
+pub use statistics::Statistics;
 pub use wait::Wait;
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
-use stack::{Handles, Stack};
+use stack::Stack;
+use statistics::Handles;
 use tower::{BoxError, Service, ServiceExt};
 use transport::TransportError;
 

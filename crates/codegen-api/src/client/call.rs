@@ -5,6 +5,7 @@ use http::{HeaderName, HeaderValue, Request, header};
 use http_body_util::{BodyExt, Full};
 use tokio::time::Instant;
 use tower::ServiceExt;
+use tracing::Instrument;
 
 use super::{
     Client, Error, ErrorKind,
@@ -105,8 +106,16 @@ impl<O: Operation> Call<O> {
     pub async fn send_raw(self) -> Result<Raw<O::Output>, Error> {
         let started = Instant::now();
         let attempts = Attempts::default();
-        let outcome = self.exchange(&attempts).await;
+        let span = tracing::debug_span!("operation", name = O::NAME);
+        let outcome = self.exchange(&attempts).instrument(span).await;
         let elapsed = started.elapsed();
+        tracing::debug!(
+            operation = O::NAME,
+            attempts = attempts.count(),
+            elapsed_ms = elapsed.as_millis(),
+            failed = outcome.as_ref().err().map(tracing::field::display),
+            "operation ended"
+        );
         match outcome {
             Ok(mut raw) => {
                 raw.attempts = attempts.count();

@@ -13,21 +13,22 @@ use std::{
 use bytes::Bytes;
 use http::{Extensions, HeaderName, HeaderValue, Request, Response, header};
 use http_body_util::{BodyExt, Full, combinators::BoxBody};
-use tower::{
-    BoxError, Service, ServiceBuilder, timeout::error::Elapsed, util::BoxCloneSyncService,
-};
-use tower_circuit_breaker::{CircuitBreakerLayer, Handle as BreakerHandle, State, Trip, Verdict};
+use tower::{Service, ServiceBuilder, util::BoxCloneSyncService};
+use tower_circuit_breaker::{CircuitBreakerLayer, Trip};
 use tower_request_metrics::RequestMetricsLayer;
 use tower_retry_backoff::{
-    Backoff, RetryLayer, Stats as RetryStats, Verdict as RetryVerdict,
+    Backoff, RetryLayer,
     http::{Attempt, HttpPolicy},
 };
-use tower_sliding_window::{MemoryStore as Buckets, Quota, RateLimitHandle, RateLimitLayer, Wait};
-use tower_ttl_cache::{
-    CacheHandle, CacheOutcome, CacheOverride, HttpCacheLayer, store::MemoryStore as CacheStore,
-};
+use tower_sliding_window::{Quota, RateLimitLayer, Wait};
+use tower_ttl_cache::{CacheOutcome, CacheOverride, HttpCacheLayer, store::MemoryStore};
 
-use super::{Error, ErrorKind, transport::TransportError};
+use super::{
+    Error,
+    evidence::{AttemptError, explain, health, worth_a_retry},
+    statistics::Handles,
+    transport::TransportError,
+};
 use crate::config::{ClientConfig, ConfigError};
 
 /// An answer: read whole, whatever its body is made of.
@@ -59,7 +60,7 @@ where
     let (requests, window) = config.rate;
     let quota = Quota::new(requests.get(), window)
         .map_err(|_| ConfigError::new("rate", "a window above zero and below 500 years"))?;
-    let answers = CacheStore::new()
+    let answers = MemoryStore::new()
         .max_bytes(CACHE_BYTES)
         .max_entries(config.cache_entries);
     let cache = HttpCacheLayer::private(answers).default_ttl(config.cache_ttl);
@@ -149,82 +150,6 @@ pub(super) fn is_from_cache(answer: &Extensions) -> bool {
     answer.get() == Some(&CacheOutcome::Hit)
 }
 
-/// An attempt that brought no answer.
-#[derive(Debug)]
-pub(super) enum AttemptError {
-    /// It took longer than the attempt timeout.
-    Timeout,
-    /// The transport failed.
-    Transport(TransportError),
-}
-
-impl AttemptError {
-    fn label(&self) -> &'static str {
-        match self {
-            Self::Timeout => "timeout",
-            Self::Transport(TransportError::Connect(_)) => "connect",
-            Self::Transport(_) => "connection",
-        }
-    }
-}
-
-impl std::fmt::Display for AttemptError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Timeout => f.write_str("no answer within the attempt timeout"),
-            Self::Transport(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for AttemptError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Timeout => None,
-            // Display shows the transport's text, so its source is the next one.
-            Self::Transport(error) => error.source(),
-        }
-    }
-}
-
-/// tower's timeout erases its errors: these are the only two that go in.
-impl From<BoxError> for AttemptError {
-    fn from(error: BoxError) -> Self {
-        match error.downcast::<TransportError>() {
-            Ok(error) => Self::Transport(*error),
-            Err(_) => Self::Timeout,
-        }
-    }
-}
-
-type Limited = tower_sliding_window::Error<AttemptError>;
-type Broken = tower_circuit_breaker::Error<Limited>;
-
-/// Errors of an attempt pass; refusals of this side's breaker and limiter don't by trying again.
-fn worth_a_retry(error: &Broken) -> RetryVerdict {
-    use tower_circuit_breaker::Error::Inner;
-    match error {
-        Inner(tower_sliding_window::Error::Inner(attempt)) => match attempt {
-            AttemptError::Transport(TransportError::TooLarge) => RetryVerdict::Done,
-            _ => RetryVerdict::retry(),
-        },
-        _ => RetryVerdict::Forbid,
-    }
-}
-
-/// What a result says of the server's health. The own limiter's refusal says nothing.
-fn health(
-    result: Result<&Response<tower_request_metrics::MetricsBody<Full<Bytes>>>, &Limited>,
-) -> Verdict {
-    match result {
-        Ok(answer) if answer.status().is_server_error() => Verdict::Failure,
-        Ok(answer) if answer.status() == http::StatusCode::TOO_MANY_REQUESTS => Verdict::Throttled,
-        Ok(_) => Verdict::Success,
-        Err(tower_sliding_window::Error::Inner(_)) => Verdict::Failure,
-        Err(_) => Verdict::Ignore,
-    }
-}
-
 fn headers(token: HeaderValue) -> impl Fn(Request<Full<Bytes>>) -> Request<Full<Bytes>> + Clone {
     const AGENT: HeaderValue =
         HeaderValue::from_static(concat!("codegen-api-rust/", env!("CARGO_PKG_VERSION")));
@@ -247,114 +172,4 @@ fn headers(token: HeaderValue) -> impl Fn(Request<Full<Bytes>>) -> Request<Full<
         }
         request
     }
-}
-
-/// Turns the stack's error into the caller's.
-fn explain(error: BoxError, deadline: Duration) -> Error {
-    use tower_circuit_breaker::Error::{Inner, Open};
-    if error.is::<Elapsed>() {
-        return Error::new(
-            ErrorKind::Timeout,
-            format!("no answer within {deadline:.1?}"),
-        );
-    }
-    let error = match error.downcast::<Broken>() {
-        Ok(error) => *error,
-        Err(other) => return Error::new(ErrorKind::Network, "the request failed").caused_by(other),
-    };
-    let limited = match error {
-        Inner(limited) => limited,
-        Open { retry_after, .. } => {
-            let message = "the circuit breaker is open: the last requests failed";
-            return Error::new(ErrorKind::CircuitOpen, message).retry_in(retry_after);
-        }
-        other => return Error::new(ErrorKind::CircuitOpen, other.to_string()),
-    };
-    match limited {
-        tower_sliding_window::Error::Inner(attempt) => {
-            let kind = match &attempt {
-                AttemptError::Timeout => ErrorKind::Timeout,
-                AttemptError::Transport(TransportError::TooLarge) => ErrorKind::Decode,
-                AttemptError::Transport(_) => ErrorKind::Network,
-            };
-            Error::new(kind, attempt.to_string()).caused_by(attempt)
-        }
-        own => {
-            let after = own.retry_after();
-            let error = Error::new(ErrorKind::RateLimited, own.to_string());
-            match after {
-                Some(after) => error.retry_in(after),
-                None => error,
-            }
-        }
-    }
-}
-
-/// Looks into the layers from outside.
-pub(super) struct Handles {
-    cache: CacheHandle,
-    retry: RetryStats,
-    breaker: BreakerHandle,
-    limiter: RateLimitHandle<Buckets<()>>,
-}
-
-impl Handles {
-    pub(super) fn statistics(&self) -> Statistics {
-        let cache = self.cache.stats();
-        let limiter = self.limiter.statistics();
-        Statistics {
-            cache_hits: cache.hits,
-            cache_misses: cache.misses,
-            cache_entries: cache.entries,
-            cache_bytes: cache.bytes,
-            retries: self.retry.retries(),
-            gave_up: self.retry.gave_up(),
-            breaker: self.breaker.state(),
-            breaker_opened: self.breaker.opened(),
-            breaker_rejected: self.breaker.rejected(),
-            breaker_retry_after: self.breaker.retry_after(),
-            limiter_admitted: limiter.admitted,
-            limiter_waited: limiter.waited,
-            limiter_denied: limiter.denied,
-        }
-    }
-
-    pub(super) async fn clear_cache(&self) {
-        match self.cache.clear().await {
-            Ok(()) => {}
-            Err(never) => match never {},
-        }
-    }
-}
-
-/// What a client's layers have done since it was made.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct Statistics {
-    /// Answers that came from the cache.
-    pub cache_hits: u64,
-    /// Answers that might have come from the cache and were asked for.
-    pub cache_misses: u64,
-    /// Answers in the cache.
-    pub cache_entries: u64,
-    /// Their bytes.
-    pub cache_bytes: u64,
-    /// Attempts beyond the first of each call.
-    pub retries: u64,
-    /// Calls that failed although another attempt might have mended it.
-    pub gave_up: u64,
-    /// The circuit breaker's state.
-    pub breaker: State,
-    /// How often it opened.
-    pub breaker_opened: u64,
-    /// Requests it refused.
-    pub breaker_rejected: u64,
-    /// When a refused request has a chance again; `None` while closed.
-    pub breaker_retry_after: Option<Duration>,
-    /// Requests the limiter let pass, at once or after a wait.
-    pub limiter_admitted: u64,
-    /// Those of them that waited.
-    pub limiter_waited: u64,
-    /// Requests it refused, because their turn would have come too late.
-    pub limiter_denied: u64,
 }
