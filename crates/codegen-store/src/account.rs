@@ -13,7 +13,7 @@ impl SqliteStore {
         let rows = sqlx::query(
             "SELECT t.digest, t.user_id, m.organization_id, m.role \
              FROM access_tokens t LEFT JOIN memberships m ON m.user_id = t.user_id \
-             WHERE t.prefix = $1 ORDER BY m.organization_id",
+             WHERE t.prefix = $1",
         )
         .bind(token.prefix())
         .fetch_all(&self.readers)

@@ -115,7 +115,7 @@ impl OpenError {
     pub(crate) fn from_sqlx(path: &Path, source: sqlx::Error) -> Self {
         let path = path.to_owned();
         match sqlite_code(&source) {
-            Some(BUSY | LOCKED) => Self::Locked { path },
+            _ if is_locked(&source) => Self::Locked { path },
             Some(READONLY) => Self::ReadOnly { path },
             Some(NOTADB | CORRUPT) => Self::NotADatabase { path },
             _ => match path.parent() {
@@ -155,6 +155,10 @@ const NOTADB: i32 = 26;
 fn sqlite_code(error: &sqlx::Error) -> Option<i32> {
     let code: i32 = error.as_database_error()?.code()?.parse().ok()?;
     Some(code & 0xff)
+}
+
+pub(crate) fn is_locked(error: &sqlx::Error) -> bool {
+    matches!(sqlite_code(error), Some(BUSY | LOCKED))
 }
 
 fn is_passing(code: i32) -> bool {

@@ -36,3 +36,38 @@ fn migrator() -> Migrator {
     migrator.dangerous_set_table_name(TABLE);
     migrator
 }
+
+#[cfg(test)]
+mod tests {
+    use sqlx::Connection;
+
+    use super::*;
+
+    async fn schema(connection: &mut SqliteConnection) -> Vec<(String, Option<String>)> {
+        sqlx::query_as(
+            "SELECT name, sql FROM sqlite_master WHERE tbl_name NOT LIKE 'codegen_store_%' \
+             AND tbl_name NOT LIKE 'sqlite_%' ORDER BY name",
+        )
+        .fetch_all(connection)
+        .await
+        .unwrap()
+    }
+
+    #[tokio::test]
+    async fn going_down_reverses_going_up() {
+        let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        run(&mut connection).await.unwrap();
+        let first = schema(&mut connection).await;
+        assert!(first.len() > 10);
+        run(&mut connection).await.unwrap();
+        assert_eq!(
+            schema(&mut connection).await,
+            first,
+            "a second time does nothing"
+        );
+        migrator().undo(&mut connection, 0).await.unwrap();
+        assert_eq!(schema(&mut connection).await, []);
+        run(&mut connection).await.unwrap();
+        assert_eq!(schema(&mut connection).await, first);
+    }
+}

@@ -9,11 +9,14 @@ use sqlx::Connection;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
+use tokio::time::{Instant, sleep};
 
+use crate::error::is_locked;
 use crate::time::Clock;
 use crate::{OpenError, SqliteStore, migrations};
 
 const DEFAULT_BUSY_TIMEOUT: Duration = Duration::from_secs(2);
+const RETRY_PAUSE: Duration = Duration::from_millis(5);
 /// Connections that read a file at the same time; each has a thread of its own.
 const READERS: u32 = 4;
 /// Marks a file as ours (`CGST`).
@@ -92,12 +95,31 @@ impl Open {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full);
         let reader = options.pragma("query_only", "ON");
+        let readers = self.pool(READERS).connect_lazy_with(reader);
         Ok(SqliteStore {
-            writer: replace_confused(self.pool(1)).connect_with(writer).await?,
-            readers: self.pool(READERS).connect_lazy_with(reader),
+            writer: self.connect_writer(writer).await?,
+            readers,
             _anchor: None,
             clock: self.clock,
         })
+    }
+
+    /// Changing a new file to write-ahead mode is the one thing that SQLite does not wait for when
+    /// another process does the same.
+    async fn connect_writer(
+        &self,
+        options: SqliteConnectOptions,
+    ) -> Result<SqlitePool, sqlx::Error> {
+        let give_up = Instant::now() + self.busy_timeout;
+        loop {
+            let pool = replace_confused(self.pool(1));
+            match pool.connect_with(options.clone()).await {
+                Err(error) if is_locked(&error) && Instant::now() < give_up => {
+                    sleep(RETRY_PAUSE).await;
+                }
+                connected => return connected,
+            }
+        }
     }
 
     fn pool(&self, connections: u32) -> SqlitePoolOptions {

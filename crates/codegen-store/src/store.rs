@@ -47,3 +47,36 @@ impl SqliteStore {
         self.readers.begin().await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use codegen_api::server::StoreError;
+
+    use super::*;
+
+    /// SQLite ends the transaction by itself here, which sqlx does not notice.
+    #[tokio::test]
+    async fn a_full_database_fails_the_call_and_not_the_next_ones() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = format!("sqlite:{}/store.db", directory.path().display());
+        for url in [file.as_str(), "sqlite::memory:"] {
+            let store = SqliteStore::open(url).await.unwrap();
+            let kept = store.create_organization("kept").await.unwrap();
+            for _ in 0..3 {
+                sqlx::query("PRAGMA max_page_count = 1")
+                    .execute(&store.writer)
+                    .await
+                    .unwrap();
+                let answer = store.create_organization(&"x".repeat(100_000)).await;
+                assert!(
+                    matches!(answer, Err(StoreError::Unavailable(_))),
+                    "{answer:?}"
+                );
+                // On a connection that never heard of the limit.
+                store.create_organization("room again").await.unwrap();
+                let found = store.organization_by_name("kept").await.unwrap();
+                assert_eq!(found, Some(kept));
+            }
+        }
+    }
+}
