@@ -2,6 +2,7 @@ use codegen_api::{
     client::Client,
     model::{AgentRunLog, MessageType},
 };
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::{failure::Failure, text::one_line};
@@ -67,10 +68,18 @@ pub(crate) fn line(entry: &AgentRunLog) -> String {
 
 /// The same with its time and always with its kind.
 pub(crate) fn dated(entry: &AgentRunLog) -> String {
-    let time = one_line(entry.created_at.as_deref().unwrap_or("-"), 40);
+    let time = time(entry.created_at.as_deref().unwrap_or("-"));
     let tool = entry.tool_name.as_deref().unwrap_or_default();
     let text = one_line(&format!("{tool} {}", gist(entry)), LONGEST);
     format!("{time}  {:<12}  {text}", one_line(kind(entry), 40))
+}
+
+/// To the second, in UTC. What does not read as a time stays as it is.
+fn time(text: &str) -> String {
+    match text.parse::<Timestamp>() {
+        Ok(time) => time.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
+        Err(_) => one_line(text, 40),
+    }
 }
 
 fn kind(entry: &AgentRunLog) -> &str {
@@ -113,14 +122,14 @@ mod tests {
     #[test]
     fn an_action_shows_its_tool_and_what_it_was_given() {
         let action = entry(json!({
-            "agent_run_id": 1, "created_at": "2026-03-01T12:00:00Z", "message_type": "ACTION",
+            "agent_run_id": 1, "created_at": "2026-03-01T13:00:00.25+01:00", "message_type": "ACTION",
             "tool_name": "search", "tool_input": {"words": ["half", "open"], "path": "a b"},
             "tool_output": {"found": 3},
         }));
         assert_eq!(line(&action), r#"search path=a b words=["half","open"]"#);
         let dated = dated(&action);
         assert!(
-            dated.starts_with("2026-03-01T12:00:00Z  ACTION        search path="),
+            dated.starts_with("2026-03-01 12:00:00Z  ACTION        search path="),
             "{dated}"
         );
     }

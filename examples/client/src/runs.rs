@@ -14,6 +14,7 @@ use crate::{
     output::Output,
     progress::Progress,
     show,
+    text::one_line,
 };
 
 /// The commands under `runs`.
@@ -85,8 +86,9 @@ impl Runs {
         let json = self.output.is_json();
         let mut progress = Progress::new(id, json);
         if let Some(run) = &begun {
-            let page = run.web_url.as_deref().unwrap_or_default();
-            progress.line(&format!("begun {page}"));
+            if let Some(page) = &run.web_url {
+                progress.line(&one_line(page, 200));
+            }
             progress.status(run);
         }
         // The answer is printed at the end.
