@@ -1,0 +1,64 @@
+//! What the benches share: a clock that other programs on the machine do not slow down.
+
+use std::time::Duration;
+
+use criterion::{
+    Criterion,
+    measurement::{Measurement, ValueFormatter, WallTime},
+};
+use rustix::time::{ClockId, clock_gettime};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
+/// The CPU time of the measuring thread: what it waited for a core does not count. Nor does what
+/// other threads do for it, so it is for benches that stay on one thread.
+#[derive(Debug)]
+pub struct ThreadTime;
+
+/// Criterion in thread time, with samples few enough for a whole file of them in a minute.
+#[must_use]
+pub fn criterion() -> Criterion<ThreadTime> {
+    Criterion::default()
+        .with_measurement(ThreadTime)
+        .sample_size(40)
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_millis(1500))
+        .configure_from_args()
+}
+
+impl Measurement for ThreadTime {
+    type Intermediate = Duration;
+    type Value = Duration;
+
+    fn start(&self) -> Duration {
+        now()
+    }
+
+    fn end(&self, start: Duration) -> Duration {
+        now().saturating_sub(start)
+    }
+
+    fn add(&self, one: &Duration, other: &Duration) -> Duration {
+        *one + *other
+    }
+
+    fn zero(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn to_f64(&self, value: &Duration) -> f64 {
+        WallTime.to_f64(value)
+    }
+
+    fn formatter(&self) -> &dyn ValueFormatter {
+        WallTime.formatter()
+    }
+}
+
+fn now() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    // The kernel counts it up from zero.
+    Duration::try_from(time).unwrap_or_default()
+}

@@ -1,0 +1,59 @@
+//! What each bench is held to.
+
+/// A ratio of two figures of one run, and the most it may be.
+#[derive(Debug)]
+pub(super) struct Goal {
+    pub(super) bench: &'static str,
+    /// What the row is called.
+    pub(super) row: &'static str,
+    /// `group/id` as criterion names it.
+    pub(super) of: &'static str,
+    pub(super) to: &'static str,
+    /// What both contain and is not meant: `(of - above) / (to - above)`.
+    pub(super) above: Option<&'static str>,
+    pub(super) at_most: f64,
+}
+
+/// Ids of a bench: `ours`, `baseline`, and peers by the name of their package.
+pub(super) const GOALS: &[Goal] = &[
+    Goal {
+        bench: "limiter",
+        row: "unkeyed decision / governor",
+        of: "unkeyed/ours",
+        to: "unkeyed/governor",
+        above: None,
+        at_most: 0.8,
+    },
+    Goal {
+        bench: "limiter",
+        row: "decision, 1000 keys / governor",
+        of: "keyed/ours",
+        to: "keyed/governor",
+        above: None,
+        at_most: 0.8,
+    },
+    Goal {
+        bench: "limiter",
+        row: "refusal, 1000 keys / governor",
+        of: "keyed-refused/ours",
+        to: "keyed-refused/governor",
+        above: None,
+        at_most: 1.0,
+    },
+    Goal {
+        bench: "limiter",
+        row: "layer / tower_governor",
+        of: "layer/ours",
+        to: "layer/tower_governor",
+        above: Some("layer/baseline"),
+        at_most: 0.6,
+    },
+    Goal {
+        bench: "limiter",
+        row: "layer: refusal / admission",
+        of: "layer/ours-refused",
+        to: "layer/ours",
+        above: Some("layer/baseline"),
+        at_most: 1.0,
+    },
+];
