@@ -2,6 +2,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{CommandFactory, Parser, error::ErrorKind};
 use tower_webhook_hmac::Secret;
+use tracing_subscriber::EnvFilter;
 
 /// The organization API: agent runs, repositories and members under /v1/organizations/{org_id}.
 ///
@@ -38,11 +39,11 @@ pub struct Arguments {
 
     /// How clients reach the server; part of every run's web_url. [default: http:// and the
     /// address it listens on]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = public_url)]
     pub public_url: Option<String>,
 
     /// Word for the status of a run that ended with a result.
-    #[arg(long, value_name = "WORD", default_value = "COMPLETE")]
+    #[arg(long, value_name = "WORD", default_value = "COMPLETE", value_parser = word)]
     pub complete_word: String,
 
     /// Refuses prompts without a visible character with 422.
@@ -57,6 +58,11 @@ pub struct Arguments {
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub drain: Duration,
 
+    /// Seconds until a run at work counts as abandoned by a server that was killed: so long it
+    /// waits for the next start to take it up. At least 1.
+    #[arg(long, value_name = "SECONDS", default_value = "15", value_parser = lease)]
+    pub lease: Duration,
+
     /// Accepts GitHub webhooks signed with this secret, in place of the variable: for programs that
     /// start the server themselves.
     #[arg(skip)]
@@ -64,7 +70,7 @@ pub struct Arguments {
 
     /// What to log: off, error, warn, info, debug, trace, or a filter such as
     /// "info,sqlx=debug".
-    #[arg(long, value_name = "FILTER", default_value = "info")]
+    #[arg(long, value_name = "FILTER", default_value = "info", value_parser = filter)]
     pub log: String,
 }
 
@@ -72,7 +78,8 @@ const ENVIRONMENT: &str = "\
 Environment:
   GITHUB_WEBHOOK_SECRET  accepts GitHub webhooks signed with it at POST /webhooks/github
 
-Exit status: 0 after a signal, 1 when it could not start, 2 for a wrong argument.";
+Exit status: 0 after a signal, 1 when it could not start or a second signal cut it short, 2 for a
+wrong argument.";
 
 impl Default for Arguments {
     /// What an empty command line means.
@@ -82,21 +89,29 @@ impl Default for Arguments {
 }
 
 impl Arguments {
-    /// Reads the command line of the process; ends it with a message when it is wrong.
+    /// Reads the command line of the process. Ends it with one line on standard error when that
+    /// is wrong, and after printing what `--help` or `--version` asks for.
     #[must_use]
     pub fn of_the_process() -> Self {
-        let arguments = Self::parse();
-        let homeless = arguments
-            .repository
-            .iter()
-            .any(|tree| tree.organization.is_none());
-        if homeless && !arguments.demo {
+        Self::try_parse()
+            .and_then(Self::check)
+            .unwrap_or_else(|error| {
+                if !error.use_stderr() {
+                    error.exit();
+                }
+                eprintln!("server: {}", one_line(&error));
+                std::process::exit(2)
+            })
+    }
+
+    /// What no argument can say about itself.
+    fn check(self) -> Result<Self, clap::Error> {
+        let mut trees = self.repository.iter();
+        if !self.demo && trees.any(|tree| tree.organization.is_none()) {
             let text = "--repository needs ORGANIZATION/NAME=PATH without --demo";
-            Self::command()
-                .error(ErrorKind::MissingRequiredArgument, text)
-                .exit();
+            return Err(Self::command().error(ErrorKind::MissingRequiredArgument, text));
         }
-        arguments
+        Ok(self)
     }
 
     /// The database in effect.
@@ -109,6 +124,20 @@ impl Arguments {
         };
         self.database.as_deref().unwrap_or(default)
     }
+}
+
+/// What is wrong and the hint, without the paragraphs on usage.
+fn one_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let said: Vec<_> = text
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
+        .filter(|line| !line.is_empty())
+        .collect();
+    let said = said.join("; ");
+    let said = said.strip_prefix("error: ").unwrap_or(&said);
+    format!("{said} (--help tells more)")
 }
 
 /// A program and its arguments.
@@ -171,6 +200,41 @@ fn named(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+fn public_url(text: &str) -> Result<String, String> {
+    let host = ["http://", "https://"]
+        .iter()
+        .find_map(|scheme| text.strip_prefix(scheme));
+    match host {
+        Some(host) if host.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[') => {}
+        _ => return Err("expected http:// or https:// and a host".to_owned()),
+    }
+    if !text.bytes().all(|byte| byte.is_ascii_graphic()) || text.contains(['?', '#']) {
+        return Err("expected a URL without spaces, query and fragment".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+fn word(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if text.is_empty() || !text.chars().all(plain) {
+        return Err("a word is made of letters, digits, '-' and '_'".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+fn filter(text: &str) -> Result<String, String> {
+    EnvFilter::try_new(text)
+        .map(|_| text.to_owned())
+        .map_err(|error| error.to_string())
+}
+
+fn lease(text: &str) -> Result<Duration, String> {
+    seconds(text).and_then(|lease| match lease.is_zero() {
+        true => Err("at least 1 second".to_owned()),
+        false => Ok(lease),
+    })
+}
+
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: u64 = text.parse().map_err(|_| "expected whole seconds")?;
     if seconds > 3_600 {
@@ -215,6 +279,14 @@ mod tests {
             &["--command", "  "],
             &["--drain", "-1"],
             &["--drain", "86400"],
+            &["--lease", "0"],
+            &["--public-url", "localhost:8080"],
+            &["--public-url", "http://"],
+            &["--public-url", "http://a b"],
+            &["--public-url", "http://a/?b"],
+            &["--complete-word", ""],
+            &["--complete-word", "DONE\n"],
+            &["--log", "a=b=c"],
             &["--frobnicate"],
         ] {
             let words = ["server"].iter().chain(line);

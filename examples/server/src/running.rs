@@ -1,4 +1,4 @@
-use std::{fmt, net::SocketAddr, sync::OnceLock, time::Duration};
+use std::{fmt, net::SocketAddr, time::Duration};
 
 use codegen_agents::{Runner, Running};
 use codegen_api::{
@@ -8,7 +8,12 @@ use codegen_api::{
 use codegen_store::{OpenError, SqliteStore};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    sync::{OnceCell, oneshot},
+    task::JoinHandle,
+    time::timeout,
+};
 use tower_request_metrics::DURATION_BUCKETS;
 
 use crate::{Arguments, Demo, agents::providers, demo};
@@ -19,11 +24,15 @@ use crate::{Arguments, Demo, agents::providers, demo};
 pub struct RunningServer {
     address: SocketAddr,
     demo: Option<Demo>,
+    store: SqliteStore,
     runner: Running,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<bool>,
     drain: Duration,
 }
+
+/// How long [`RunningServer::stop`] waits for the last calls of the database.
+const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 
 /// Opens the database, starts the agents, and serves.
 ///
@@ -31,8 +40,29 @@ pub struct RunningServer {
 ///
 /// When a part cannot start: the error says which and why.
 pub async fn start(arguments: Arguments) -> Result<RunningServer, StartError> {
-    let metrics = recorder()?;
-    let store = SqliteStore::open(arguments.database())
+    let database = arguments.database().to_owned();
+    let metrics = recorder().await?.clone();
+    // First what may fail without a trace, then the database.
+    let listen = arguments.listen;
+    let taken = |error| StartError::Listen(listen, error);
+    let listener = TcpListener::bind(listen).await.map_err(taken)?;
+    let address = listener.local_addr().map_err(taken)?;
+    let public_url = arguments
+        .public_url
+        .unwrap_or_else(|| format!("http://{address}"));
+    let config = ServerConfig::new(public_url)
+        .complete_word(arguments.complete_word)
+        .refuse_empty_prompts(arguments.refuse_empty_prompts)
+        .rate_limits(!arguments.no_rate_limits)
+        .render_metrics(move || metrics.render());
+    let config = match arguments.webhook_secret {
+        Some(secret) => config.webhook_secrets(secret.into()),
+        None => config
+            .webhook_secret_from_env()
+            .map_err(StartError::Config)?,
+    };
+
+    let store = SqliteStore::open(&database)
         .await
         .map_err(StartError::Database)?;
     let demo = match arguments.demo {
@@ -43,31 +73,13 @@ pub async fn start(arguments: Arguments) -> Result<RunningServer, StartError> {
         .await
         .map_err(StartError::Prepare)?;
 
-    let listen = arguments.listen;
-    let taken = |error| StartError::Listen(listen, error);
-    let listener = TcpListener::bind(listen).await.map_err(taken)?;
-    let address = listener.local_addr().map_err(taken)?;
-
     // Runs that a killed server left behind are taken up from here on.
-    let runner = Runner::new(store.clone(), providers(arguments.command.as_ref())).start();
+    let runner = Runner::new(store.clone(), providers(arguments.command.as_ref()))
+        .lease(arguments.lease)
+        .start();
     let waker = runner.waker();
-
-    let public_url = arguments
-        .public_url
-        .unwrap_or_else(|| format!("http://{address}"));
-    let config = ServerConfig::new(public_url)
-        .complete_word(arguments.complete_word)
-        .refuse_empty_prompts(arguments.refuse_empty_prompts)
-        .rate_limits(!arguments.no_rate_limits)
-        .on_pending_run(move || waker.wake())
-        .render_metrics(move || metrics.render());
-    let config = match arguments.webhook_secret {
-        Some(secret) => config.webhook_secrets(secret.into()),
-        None => config
-            .webhook_secret_from_env()
-            .map_err(StartError::Config)?,
-    };
-    let app = app(store, config).map_err(StartError::Server)?;
+    let config = config.on_pending_run(move || waker.wake());
+    let app = app(store.clone(), config).map_err(StartError::Server)?;
 
     let (stop, stopped) = oneshot::channel();
     let drain = arguments.drain;
@@ -84,6 +96,7 @@ pub async fn start(arguments: Arguments) -> Result<RunningServer, StartError> {
     Ok(RunningServer {
         address,
         demo,
+        store,
         runner,
         stop,
         serving,
@@ -118,7 +131,8 @@ impl RunningServer {
     }
 
     /// Stops: no more connections, requests in flight finish, then runs at work finish or are put
-    /// back for the next start. Each gets the time of `--drain`.
+    /// back for the next start. Each gets the time of `--drain`. Then the database is closed, which
+    /// leaves one file.
     pub async fn stop(self) {
         // The receiver lives as long as the server serves.
         let _ = self.stop.send(());
@@ -128,31 +142,33 @@ impl RunningServer {
             Err(error) => tracing::error!(%error, "the server ended abnormally"),
         }
         self.runner.shutdown(self.drain).await;
+        if timeout(CLOSE_LIMIT, self.store.close()).await.is_err() {
+            tracing::warn!("the database was still in use");
+        }
     }
 }
 
 /// The one recorder of the process. A second server in the same process shares it.
-fn recorder() -> Result<PrometheusHandle, StartError> {
-    static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
-    if let Some(handle) = RECORDER.get() {
-        return Ok(handle.clone());
-    }
-    let handle = PrometheusBuilder::new()
-        .with_recommended_naming(true)
-        .set_buckets_for_metric(Matcher::Suffix("duration".to_owned()), &DURATION_BUCKETS)
-        .and_then(PrometheusBuilder::install_recorder)
-        .map_err(|error| StartError::Metrics(error.to_string()))?;
-    // Who lost a race would have failed to install above.
-    let _ = RECORDER.set(handle.clone());
-    // Samples wait in memory until somebody looks; without a scraper nobody does.
-    let upkeep = handle.clone();
-    tokio::spawn(async move {
-        loop {
-            tokio::time::sleep(Duration::from_secs(5)).await;
-            upkeep.run_upkeep();
-        }
-    });
-    Ok(handle)
+async fn recorder() -> Result<&'static PrometheusHandle, StartError> {
+    static RECORDER: OnceCell<PrometheusHandle> = OnceCell::const_new();
+    RECORDER
+        .get_or_try_init(async || {
+            let handle = PrometheusBuilder::new()
+                .with_recommended_naming(true)
+                .set_buckets_for_metric(Matcher::Suffix("duration".to_owned()), &DURATION_BUCKETS)
+                .and_then(PrometheusBuilder::install_recorder)
+                .map_err(|error| StartError::Metrics(error.to_string()))?;
+            // Samples wait in memory until somebody looks; without a scraper nobody does.
+            let upkeep = handle.clone();
+            tokio::spawn(async move {
+                loop {
+                    tokio::time::sleep(Duration::from_secs(5)).await;
+                    upkeep.run_upkeep();
+                }
+            });
+            Ok(handle)
+        })
+        .await
 }
 
 /// Why the server could not start.
