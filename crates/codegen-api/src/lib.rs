@@ -23,3 +23,8 @@ pub mod server;
 #[cfg(all(doctest, feature = "client"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+// The workspace's README, whose examples need a layer, hyper and the client: all of them are here.
+#[cfg(all(doctest, feature = "client", feature = "server"))]
+#[doc = include_str!("../../../README.md")]
+struct WorkspaceReadme;
