@@ -217,7 +217,7 @@ impl SqliteStore {
         statement: QueryScalar<'_, Sqlite, i64, SqliteArguments>,
     ) -> Result<i64, sqlx::Error> {
         let mut tx = self.write().await?;
-        let id = crate::row::one(statement.fetch_all(&mut *tx).await?)?;
+        let id = statement.fetch_one(&mut *tx).await?;
         tx.commit().await?;
         Ok(id)
     }

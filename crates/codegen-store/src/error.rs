@@ -115,7 +115,7 @@ impl OpenError {
     pub(crate) fn from_sqlx(path: &Path, source: sqlx::Error) -> Self {
         let path = path.to_owned();
         match sqlite_code(&source) {
-            _ if is_locked(&source) => Self::Locked { path },
+            Some(BUSY | LOCKED) => Self::Locked { path },
             Some(READONLY) => Self::ReadOnly { path },
             Some(NOTADB | CORRUPT) => Self::NotADatabase { path },
             _ => match path.parent() {

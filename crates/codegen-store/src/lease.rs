@@ -40,9 +40,9 @@ impl SqliteStore {
         owner: &str,
         lease: Duration,
     ) -> Result<Option<ClaimedRun>, sqlx::Error> {
-        let now = self.clock.now();
         let mut tx = self.write().await?;
-        let mut claimed: Vec<ClaimedRow> = sqlx::query_as(
+        let now = self.clock.now();
+        let claimed: Option<ClaimedRow> = sqlx::query_as(
             "UPDATE agent_runs SET \
                  attempt = CASE status WHEN 'ACTIVE' THEN attempt + 1 ELSE attempt END, \
                  status = 'ACTIVE', fence = fence + 1, owner = $1, lease_until = $2, \
@@ -57,16 +57,16 @@ impl SqliteStore {
         .bind(owner)
         .bind(now.saturating_add(micros(lease)))
         .bind(now)
-        .fetch_all(&mut *tx)
+        .fetch_optional(&mut *tx)
         .await?;
         tx.commit().await?;
-        Ok(claimed.pop().map(|ClaimedRow(run)| run))
+        Ok(claimed.map(|ClaimedRow(run)| run))
     }
 
     async fn renew_lease(&self, claim: Claim, lease: Duration) -> Result<Lease, sqlx::Error> {
-        let now = self.clock.now();
         let mut tx = self.write().await?;
-        let stop: Vec<bool> = sqlx::query_scalar(
+        let now = self.clock.now();
+        let stop: Option<bool> = sqlx::query_scalar(
             "UPDATE agent_runs SET lease_until = $1, updated_at = $2 \
              WHERE id = $3 AND fence = $4 AND status = 'ACTIVE' RETURNING stop",
         )
@@ -74,10 +74,10 @@ impl SqliteStore {
         .bind(now)
         .bind(claim.run_id)
         .bind(claim.fence)
-        .fetch_all(&mut *tx)
+        .fetch_optional(&mut *tx)
         .await?;
         tx.commit().await?;
-        Ok(match stop.first() {
+        Ok(match stop {
             None => Lease::Lost,
             Some(false) => Lease::Held,
             Some(true) => Lease::Stop,
@@ -92,8 +92,8 @@ impl SqliteStore {
     }
 
     async fn end_run(&self, claim: Claim, outcome: &Outcome) -> Result<Written, sqlx::Error> {
-        let now = self.clock.now();
         let mut tx = self.write().await?;
+        let now = self.clock.now();
         // First the entry: it is refused once the run has ended.
         if insert_entry(&mut tx, claim, &outcome.entry, now).await? == Written::Fenced {
             return Ok(Written::Fenced);

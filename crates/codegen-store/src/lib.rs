@@ -84,7 +84,6 @@ mod json;
 mod lease;
 mod migrations;
 mod open;
-mod row;
 mod run;
 mod store;
 mod time;

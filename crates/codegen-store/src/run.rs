@@ -6,7 +6,6 @@ use serde_json::{Map, Value};
 use sqlx::sqlite::{Sqlite, SqliteRow};
 use sqlx::{FromRow, Row, SqliteConnection, Transaction};
 
-use crate::row::one;
 use crate::time::rfc3339;
 use crate::{SqliteStore, json};
 
@@ -16,8 +15,8 @@ impl SqliteStore {
         scope: &OrgScope,
         run: CreateAgentRun,
     ) -> Result<CreateRun, sqlx::Error> {
-        let now = self.clock.now();
         let mut tx = self.write().await?;
+        let now = self.clock.now();
         let repository: Option<i64> = sqlx::query_scalar(
             "SELECT id FROM repositories \
              WHERE organization_id = $1 AND (CAST($2 AS BIGINT) IS NULL OR id = $2) \
@@ -30,7 +29,7 @@ impl SqliteStore {
         let Some(repository) = repository else {
             return Ok(CreateRun::NoRepository);
         };
-        let inserted: Vec<RunRow> = sqlx::query_as(
+        let RunRow(run) = sqlx::query_as(
             "INSERT INTO agent_runs (organization_id, user_id, repository_id, source_type, \
                  status, prompt, images, metadata, model, agent_type, created_at, updated_at) \
              VALUES ($1, $2, $3, $4, 'PENDING', $5, $6, $7, $8, $9, $10, $10) \
@@ -47,9 +46,8 @@ impl SqliteStore {
         .bind(run.model)
         .bind(run.agent_type.as_ref().map(|kind| kind.as_str().to_owned()))
         .bind(now)
-        .fetch_all(&mut *tx)
+        .fetch_one(&mut *tx)
         .await?;
-        let RunRow(run) = one(inserted)?;
         tx.commit().await?;
         Ok(CreateRun::Created(Box::new(run)))
     }
@@ -106,8 +104,8 @@ impl SqliteStore {
         scope: &OrgScope,
         resume: ResumeAgentRun,
     ) -> Result<Option<ResumeRun>, sqlx::Error> {
-        let now = self.clock.now();
         let mut tx = self.write().await?;
+        let now = self.clock.now();
         let Some(run) = select_run(&mut tx, scope, resume.agent_run_id).await? else {
             return Ok(None);
         };
@@ -126,7 +124,7 @@ impl SqliteStore {
         .bind(json::text(resume.prompt.as_str()))
         .execute(&mut *tx)
         .await?;
-        let resumed: Vec<RunRow> = sqlx::query_as(
+        let RunRow(run) = sqlx::query_as(
             "UPDATE agent_runs SET status = 'PENDING', resume_prompt = $1, \
                  images = COALESCE($2, images), attempt = 1, stop = FALSE, result = NULL, \
                  summary = NULL, updated_at = $3 \
@@ -139,9 +137,8 @@ impl SqliteStore {
         .bind(now)
         .bind(scope.organization_id())
         .bind(run.id)
-        .fetch_all(&mut *tx)
+        .fetch_one(&mut *tx)
         .await?;
-        let RunRow(run) = one(resumed)?;
         tx.commit().await?;
         Ok(Some(ResumeRun::Resumed(Box::new(run))))
     }

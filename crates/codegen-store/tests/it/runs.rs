@@ -62,8 +62,6 @@ async fn what_the_caller_sent_comes_back_unchanged(house: House) {
     assert_eq!(run.summary.as_deref(), Some("'s"));
 }
 
-/// SQLite checks foreign keys at the end of a statement: a caller that stops at its first row never
-/// hears of it.
 async fn a_run_for_a_user_that_does_not_exist_is_not_answered_as_stored(house: House) {
     let House { store, acme, .. } = &house;
     let ghost = Principal::new(i64::MAX, vec![(acme.organization_id(), Role::Admin)]);
