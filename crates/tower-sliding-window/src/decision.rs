@@ -10,13 +10,32 @@ pub struct Admission {
     pub remaining: u32,
     /// The quota this is about: of several tiers, the one with least remaining.
     pub quota: Quota,
+    stamp: u64,
 }
 
 impl Admission {
-    /// An admission under `quota`, for a [`Store`](crate::Store) of your own.
+    /// An admission under `quota`, for a [`Store`](crate::Store) or an
+    /// [`Algorithm`](crate::Algorithm) of your own.
     #[must_use]
     pub const fn new(quota: Quota, remaining: u32) -> Self {
-        Self { remaining, quota }
+        Self {
+            remaining,
+            quota,
+            stamp: 0,
+        }
+    }
+
+    /// Says when that was, in the store's own time.
+    #[must_use]
+    pub const fn stamped(mut self, stamp: u64) -> Self {
+        self.stamp = stamp;
+        self
+    }
+
+    /// When it was admitted, in the store's own time: what a refund of it is asked with.
+    #[must_use]
+    pub const fn stamp(&self) -> u64 {
+        self.stamp
     }
 }
 
@@ -56,6 +75,26 @@ impl fmt::Display for Denied {
 }
 
 impl error::Error for Denied {}
+
+/// A request that costs more than a quota admits in any window: it never passes, however long it
+/// waits, unless the quota changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CostAboveLimit {
+    /// What the request costs.
+    pub cost: u32,
+    /// The first of its quotas that is smaller.
+    pub quota: Quota,
+}
+
+impl fmt::Display for CostAboveLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { cost, quota } = self;
+        write!(f, "a cost of {cost} is above the rate limit of {quota}")
+    }
+}
+
+impl error::Error for CostAboveLimit {}
 
 /// How full a quota is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

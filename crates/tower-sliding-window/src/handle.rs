@@ -1,6 +1,6 @@
 use std::hash::Hash;
 
-use crate::{MemoryStore, Statistics, Usage, statistics::Counts};
+use crate::{Algorithm, MemoryStore, Statistics, Usage, statistics::Counts};
 
 /// Looks into a limiter while its services run; see
 /// [`RateLimitLayer::handle`](crate::RateLimitLayer::handle).
@@ -26,7 +26,7 @@ impl<St> RateLimitHandle<St> {
     }
 }
 
-impl<K: Hash + Eq + Clone> RateLimitHandle<MemoryStore<K>> {
+impl<K: Hash + Eq + Clone, A: Algorithm> RateLimitHandle<MemoryStore<K, A>> {
     /// How full the quota of `key` is; see [`MemoryStore::usage`].
     #[must_use]
     pub fn usage(&self, key: &K) -> Option<Usage> {
@@ -37,6 +37,17 @@ impl<K: Hash + Eq + Clone> RateLimitHandle<MemoryStore<K>> {
     /// key goes on waiting for the time it was told.
     pub fn reset(&self, key: &K) -> bool {
         self.store.reset(key)
+    }
+
+    /// Charges `key` beyond its requests; see [`MemoryStore::charge`].
+    pub fn charge(&self, key: &K, cost: u32) -> bool {
+        self.store.charge(key, cost)
+    }
+
+    /// Gives back what `key` has used; see [`MemoryStore::refund`]. A call already waiting for the
+    /// key goes on waiting for the time it was told.
+    pub fn refund(&self, key: &K, cost: u32) -> bool {
+        self.store.refund(key, cost)
     }
 
     /// How many keys are held; see [`MemoryStore::len`].

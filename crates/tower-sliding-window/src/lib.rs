@@ -118,12 +118,35 @@ assert_eq!(handle.usage(&(0, Plan::Free)).map(|usage| usage.current), Some(1));
 //! # }
 //! ```
 //!
+//! # Costs, and when they are known
+//!
+//! A request takes 1 of each quota unless [`cost`](RateLimitLayer::cost) says otherwise. What it
+//! truly cost may be known only from its response: [`cost_on_response`](RateLimitLayer::cost_on_response)
+//! charges or gives back the difference. To see what a limit would do, try it in the
+//! [`shadow`](RateLimitLayer::shadow).
+//!
+//! # Which algorithm
+//!
+//! [`SlidingWindow`] unless there is a reason; the table at [`Algorithm`] has the bound and the
+//! memory of each. [`MemoryStore::algorithm`] chooses:
+//!
+//! ```
+//! use std::time::Duration;
+//! use tower_sliding_window::{Charge, Gcra, MemoryStore, Quota, Store};
+//!
+//! // A hundred a second, in bursts of up to ten; for `RateLimitLayer::store`.
+//! let quota = Quota::new(10, Duration::from_millis(100))?;
+//! let store = MemoryStore::<u64>::new().algorithm::<Gcra>();
+//! assert!(store.admit(Charge::new(&7, quota)).into_inner().is_ok());
+//! # Ok::<(), tower_sliding_window::QuotaError>(())
+//! ```
+//!
 //! # Guarantees
 //!
 //! - **Never over.** No span of a window's length holds more admissions of a key than its limit.
 //!   Limits up to 64 are counted exactly; above, [`SlidingWindow`] admits at least 98 % of what an
-//!   exact log would. Two things are outside it: a store full of busy keys (see [`MemoryStore`]),
-//!   and history from before a quota was changed to a longer window.
+//!   exact log would. Outside it are: a store full of busy keys (see [`MemoryStore`]), history
+//!   from before a quota was changed to a longer window, and what is charged afterwards.
 //! - **A refused request is not charged**, so that who retries too early is not locked out.
 //! - **`retry_after` is true.** An equal request passes after exactly that time, and not before,
 //!   if no other comes first.
@@ -145,6 +168,8 @@ assert_eq!(handle.usage(&(0, Plan::Free)).map(|usage| usage.current), Some(1));
 //! |---|---|
 //! | `http` | `TooManyRequests`: refusals as `429` with `Retry-After` |
 
+mod algorithm;
+mod billing;
 mod decision;
 pub mod error;
 mod future;
@@ -161,24 +186,24 @@ mod tiers;
 #[cfg(feature = "http")]
 mod too_many_requests;
 mod wait;
-mod window;
 
 #[cfg(feature = "http")]
 pub use self::too_many_requests::TooManyRequests;
 pub use self::{
-    decision::{Admission, Denied, Usage},
+    algorithm::{Algorithm, ApproxWindow, Gcra, SlidingLog, SlidingWindow},
+    billing::{Bill, Billing, OnAdmission, OnResponse, OpenBill, Settle},
+    decision::{Admission, CostAboveLimit, Denied, Usage},
     error::Error,
     future::ResponseFuture,
     handle::RateLimitHandle,
-    key::{KeyExtractor, OnMissingKey},
+    key::{KeyExtractor, OnMissingKey, Priced},
     layer::RateLimitLayer,
     quota::{Quota, QuotaError, Quotas},
     rejection::{AsError, AsResponse, Refusal, Refuse, Reject, Rejection},
     service::RateLimit,
     statistics::Statistics,
-    store::{Charge, DEFAULT_MAX_KEYS, MemoryStore, Store},
+    store::{Adjust, Charge, DEFAULT_MAX_KEYS, MemoryStore, Store},
     wait::{Wait, WaitFuture},
-    window::SlidingWindow,
 };
 
 #[cfg(doctest)]

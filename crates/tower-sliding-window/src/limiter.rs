@@ -1,13 +1,14 @@
-use crate::{Charge, KeyExtractor, OnMissingKey, Quotas, Store, statistics::Counts};
+use crate::{Charge, CostAboveLimit, KeyExtractor, OnMissingKey, Quota, statistics::Counts};
 
 /// What every service of one layer shares.
 #[derive(Clone)]
-pub(crate) struct Limiter<K, X, Q, M, St> {
+pub(crate) struct Limiter<K, X, Q, M, St, B> {
     pub(crate) key: X,
     pub(crate) on_missing_key: OnMissingKey<K>,
     pub(crate) quotas: Q,
     pub(crate) store: St,
     pub(crate) mode: M,
+    pub(crate) billing: B,
     pub(crate) counts: Counts,
 }
 
@@ -23,7 +24,7 @@ pub(crate) enum Subject<'a, K> {
     Missing,
 }
 
-impl<K, X, Q, M, St> Limiter<K, X, Q, M, St> {
+impl<K, X, Q, M, St, B> Limiter<K, X, Q, M, St, B> {
     pub(crate) fn subject<Req>(&self, request: &Req) -> Subject<'_, K>
     where
         X: KeyExtractor<Req, Key = K>,
@@ -35,15 +36,19 @@ impl<K, X, Q, M, St> Limiter<K, X, Q, M, St> {
             (None, OnMissingKey::Reject) => Subject::Missing,
         }
     }
+}
 
-    /// Asks the store, unless the key has no quota.
-    pub(crate) fn admit(&self, key: &K) -> Option<St::Admit>
-    where
-        Q: Quotas<K>,
-        St: Store<K>,
-    {
-        let tiers = self.quotas.quotas(key);
-        let (&quota, further) = tiers.as_ref().split_first()?;
-        Some(self.store.admit(Charge::new(key, quota).further(further)))
+/// What the store is to be asked; nothing for a key without quotas.
+pub(crate) fn charge<'a, K>(
+    key: &'a K,
+    tiers: &'a [Quota],
+    cost: u32,
+) -> Result<Option<Charge<'a, K>>, CostAboveLimit> {
+    let Some((&quota, further)) = tiers.split_first() else {
+        return Ok(None);
+    };
+    match tiers.iter().find(|tier| cost > tier.limit()) {
+        Some(&quota) => Err(CostAboveLimit { cost, quota }),
+        None => Ok(Some(Charge::new(key, quota).further(further).cost(cost))),
     }
 }

@@ -1,4 +1,4 @@
-use crate::{Denied, error::Error};
+use crate::{Admission, CostAboveLimit, Denied, error::Error};
 
 /// Why a request was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -6,6 +6,8 @@ use crate::{Denied, error::Error};
 pub enum Refusal {
     /// Its quota is used up.
     Denied(Denied),
+    /// It costs more than its quota ever admits.
+    CostAboveLimit(CostAboveLimit),
     /// It has no key, and [`OnMissingKey::Reject`](crate::OnMissingKey::Reject) is set.
     MissingKey,
 }
@@ -16,6 +18,11 @@ pub enum Refusal {
 pub trait Rejection<Res> {
     /// The response.
     fn reject(&self, refusal: &Refusal) -> Res;
+
+    /// Adds to the response of a request that passed, which is left as it is by default.
+    fn admitted(&self, response: &mut Res, admission: &Admission) {
+        let _ = (response, admission);
+    }
 }
 
 impl<F, Res> Rejection<Res> for F
@@ -32,6 +39,8 @@ where
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Reject<R = AsError> {
     pub(crate) refuse: R,
+    /// Whether refusals are only counted.
+    pub(crate) shadow: bool,
 }
 
 /// What a refused call becomes, for a service that answers `Res` or fails with `E`.
@@ -44,6 +53,11 @@ pub trait Refuse<Res, E> {
 
     /// The outcome of a call the inner service failed.
     fn fail(inner: E) -> Self::Error;
+
+    /// Adds to the response of a call that passed, which is left as it is by default.
+    fn admitted(&self, response: &mut Res, admission: &Admission) {
+        let _ = (response, admission);
+    }
 }
 
 /// Refusals are errors, [`Error::Denied`] with the time to retry after. The default, for any
@@ -76,5 +90,9 @@ impl<Res, E, R: Rejection<Res>> Refuse<Res, E> for AsResponse<R> {
 
     fn fail(inner: E) -> E {
         inner
+    }
+
+    fn admitted(&self, response: &mut Res, admission: &Admission) {
+        self.0.admitted(response, admission);
     }
 }

@@ -20,7 +20,9 @@ impl<B: Default> Rejection<Response<B>> for TooManyRequests {
                 let seconds = HeaderValue::from(denied.retry_after_seconds());
                 response.headers_mut().insert(RETRY_AFTER, seconds);
             }
-            Refusal::MissingKey => *response.status_mut() = StatusCode::BAD_REQUEST,
+            Refusal::CostAboveLimit(_) | Refusal::MissingKey => {
+                *response.status_mut() = StatusCode::BAD_REQUEST;
+            }
         }
         response
     }

@@ -9,10 +9,10 @@ use std::{
 use foldhash::quality::RandomState;
 use tokio::time::Instant;
 
-use super::{Charge, Store, shard::Shard};
-use crate::{Admission, Denied, Usage};
+use super::{Adjust, Charge, Store, shard::Shard};
+use crate::{Admission, Algorithm, Denied, SlidingWindow, Usage};
 
-/// How many keys a [`MemoryStore`] holds unless told otherwise: 65 536. That is some 16 MiB when
+/// How many keys a [`MemoryStore`] holds unless told otherwise: 65 536. That is some 10 MiB when
 /// every key has made one request, and below 150 MiB when every one of them is busy.
 pub const DEFAULT_MAX_KEYS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(65_535);
 
@@ -23,7 +23,7 @@ const MAX_SHARDS: usize = 64;
 
 /// The windows of this process, bounded in number.
 ///
-/// A clone is another handle on the same windows.
+/// A clone is another handle on the same windows. `A` is the [`Algorithm`] they count by.
 ///
 /// # The cap
 ///
@@ -37,16 +37,17 @@ const MAX_SHARDS: usize = 64;
 /// # Cost
 ///
 /// A decision hashes the key once, takes one of up to 64 locks for as long as a look-up lasts, and
-/// allocates only when a key is new or its log grows. Memory per key: the key itself plus some 250 bytes, and up to
-/// 2 KiB more for the log of a busy one.
-pub struct MemoryStore<K> {
-    inner: Arc<Inner<K>>,
+/// allocates only when a key is new or its log grows. Memory per key: the key itself plus 64 bytes, times 1.2 to 2.3 for
+/// the table's free places, and up to 2 KiB more for the log of a busy one.
+pub struct MemoryStore<K, A = SlidingWindow> {
+    inner: Arc<Inner<K, A>>,
 }
 
-struct Inner<K> {
+struct Inner<K, A> {
     /// A power of two of them, chosen by the upper bits of the hash; the table within uses the
     /// lower and the topmost ones.
-    shards: Box<[Mutex<Shard<K>>]>,
+    shards: Box<[Mutex<Shard<K, A>>]>,
+    max_keys: NonZeroUsize,
     /// Seeded at random: keys are often chosen by strangers.
     hasher: RandomState,
     epoch: Instant,
@@ -62,6 +63,18 @@ impl<K: Hash + Eq + Clone> MemoryStore<K> {
     /// A store of up to `max_keys`. Memory is taken as keys come, not in advance.
     #[must_use]
     pub fn with_max_keys(max_keys: NonZeroUsize) -> Self {
+        Self::empty(max_keys)
+    }
+}
+
+impl<K: Hash + Eq + Clone, A: Algorithm> MemoryStore<K, A> {
+    /// Counts by another rule. Call it first: windows are not taken over.
+    #[must_use]
+    pub fn algorithm<B: Algorithm>(self) -> MemoryStore<K, B> {
+        MemoryStore::empty(self.inner.max_keys)
+    }
+
+    fn empty(max_keys: NonZeroUsize) -> Self {
         let shards = (max_keys.get() / MIN_KEYS_PER_SHARD).clamp(1, MAX_SHARDS);
         // The largest power of two not above it.
         let shards = 1 << shards.ilog2();
@@ -70,6 +83,7 @@ impl<K: Hash + Eq + Clone> MemoryStore<K> {
             shards: (0..shards)
                 .map(|_| Mutex::new(Shard::new(per_shard)))
                 .collect(),
+            max_keys,
             hasher: RandomState::default(),
             epoch: Instant::now(),
         };
@@ -94,6 +108,21 @@ impl<K: Hash + Eq + Clone> MemoryStore<K> {
         self.inner.shard(hashed).remove(hashed, key)
     }
 
+    /// Charges `key`, full or not, under the quotas its latest request was held to; says whether
+    /// it is held.
+    pub fn charge(&self, key: &K, cost: u32) -> bool {
+        let hashed = self.inner.hasher.hash_one(key);
+        let mut shard = self.inner.shard(hashed);
+        shard.charge_held(self.inner.now(), hashed, key, cost)
+    }
+
+    /// Gives back up to `cost` of what `key` has used, the oldest first; says whether it is held.
+    pub fn refund(&self, key: &K, cost: u32) -> bool {
+        let hashed = self.inner.hasher.hash_one(key);
+        let mut shard = self.inner.shard(hashed);
+        shard.refund(self.inner.now(), hashed, key, None, cost)
+    }
+
     /// How many keys are held, those included whose windows are spent but not yet swept.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -111,7 +140,7 @@ impl<K: Hash + Eq + Clone> MemoryStore<K> {
     }
 }
 
-impl<K: Hash + Eq + Clone> Store<K> for MemoryStore<K> {
+impl<K: Hash + Eq + Clone, A: Algorithm> Store<K> for MemoryStore<K, A> {
     type Admit = Ready<Result<Admission, Denied>>;
 
     fn admit(&self, charge: Charge<'_, K>) -> Self::Admit {
@@ -122,12 +151,33 @@ impl<K: Hash + Eq + Clone> Store<K> for MemoryStore<K> {
     }
 }
 
-impl<K> Inner<K> {
+impl<K: Hash + Eq + Clone, A: Algorithm> Adjust<K> for MemoryStore<K, A> {
+    fn charge(&self, charge: Charge<'_, K>) {
+        let hash = |key: &K| self.inner.hasher.hash_one(key);
+        let hashed = hash(charge.key);
+        let mut shard = self.inner.shard(hashed);
+        shard.charge(self.inner.now(), hashed, &charge, hash);
+    }
+
+    fn refund(&self, charge: Charge<'_, K>, stamp: u64) {
+        let hashed = self.inner.hasher.hash_one(charge.key);
+        let mut shard = self.inner.shard(hashed);
+        shard.refund(
+            self.inner.now(),
+            hashed,
+            charge.key,
+            Some(stamp),
+            charge.cost,
+        );
+    }
+}
+
+impl<K, A> Inner<K, A> {
     fn now(&self) -> u64 {
         u64::try_from(self.epoch.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
-    fn shard(&self, hashed: u64) -> MutexGuard<'_, Shard<K>> {
+    fn shard(&self, hashed: u64) -> MutexGuard<'_, Shard<K, A>> {
         let upper = usize::try_from((hashed >> 32) & 0xffff).unwrap_or(0);
         lock(&self.shards[upper & (self.shards.len() - 1)])
     }
@@ -135,12 +185,12 @@ impl<K> Inner<K> {
 
 /// A poisoned shard is used on: only a key's own `Hash`, `Eq` or `Clone` can panic under the
 /// lock, and each of them runs before the shard is changed.
-fn lock<K>(shard: &Mutex<Shard<K>>) -> MutexGuard<'_, Shard<K>> {
+fn lock<K, A>(shard: &Mutex<Shard<K, A>>) -> MutexGuard<'_, Shard<K, A>> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// By hand, since sharing needs no `K: Clone`.
-impl<K> Clone for MemoryStore<K> {
+impl<K, A> Clone for MemoryStore<K, A> {
     fn clone(&self) -> Self {
         Self {
             inner: Arc::clone(&self.inner),
@@ -155,7 +205,7 @@ impl<K: Hash + Eq + Clone> Default for MemoryStore<K> {
 }
 
 /// Without the keys: they name people.
-impl<K> fmt::Debug for MemoryStore<K> {
+impl<K, A> fmt::Debug for MemoryStore<K, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemoryStore")
             .field("shards", &self.inner.shards.len())

@@ -27,6 +27,19 @@ pub trait Store<K> {
     fn admit(&self, charge: Charge<'_, K>) -> Self::Admit;
 }
 
+/// A store that can correct what a request was charged, once that is known; see
+/// [`RateLimitLayer::cost_on_response`](crate::RateLimitLayer::cost_on_response).
+///
+/// Neither waits: a store in memory does it at once, one across a network sends it on its way.
+pub trait Adjust<K>: Store<K> {
+    /// Charges `charge.cost` to all of its quotas, whether there is room or not.
+    fn charge(&self, charge: Charge<'_, K>);
+
+    /// Takes `charge.cost` back from all of its quotas. `stamp` is the [`Admission::stamp`] of
+    /// when it was charged; what no longer counts is not given back.
+    fn refund(&self, charge: Charge<'_, K>, stamp: u64);
+}
+
 /// One request as a [`Store`] sees it.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -37,7 +50,18 @@ pub struct Charge<'a, K> {
     pub quota: Quota,
     /// The other tiers, mostly none.
     pub further: &'a [Quota],
+    /// How much of each quota it takes. A cost above a limit never passes.
+    pub cost: u32,
 }
+
+/// By hand, since a reference to a key copies whatever the key is.
+impl<K> Clone for Charge<'_, K> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K> Copy for Charge<'_, K> {}
 
 impl<'a, K> Charge<'a, K> {
     /// One request of `key`, held to one quota.
@@ -47,7 +71,15 @@ impl<'a, K> Charge<'a, K> {
             key,
             quota,
             further: &[],
+            cost: 1,
         }
+    }
+
+    /// How much of each quota it takes. Default: 1.
+    #[must_use]
+    pub const fn cost(mut self, cost: u32) -> Self {
+        self.cost = cost;
+        self
     }
 
     /// Holds it to these quotas too.

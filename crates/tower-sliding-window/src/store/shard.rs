@@ -3,7 +3,7 @@ use std::time::Duration;
 use hashbrown::HashTable;
 
 use super::Charge;
-use crate::{Admission, Denied, Usage, tiers::Tiers};
+use crate::{Admission, Algorithm, Denied, Usage, tiers::Tiers};
 
 /// Buckets examined for spent keys at each insertion. At more than the inverse of the table's
 /// load, spent keys go faster than new ones come.
@@ -14,8 +14,8 @@ const EVICTION_SAMPLE: usize = 8;
 
 /// A part of the keys, under one lock.
 #[derive(Debug)]
-pub(super) struct Shard<K> {
-    table: HashTable<Slot<K>>,
+pub(super) struct Shard<K, A> {
+    table: HashTable<Slot<K, A>>,
     max_keys: usize,
     /// The bucket where the next search for spent keys starts.
     cursor: usize,
@@ -25,12 +25,12 @@ pub(super) struct Shard<K> {
 }
 
 #[derive(Debug)]
-struct Slot<K> {
+struct Slot<K, A> {
     key: K,
-    tiers: Tiers,
+    tiers: Tiers<A>,
 }
 
-impl<K: Eq + Clone> Shard<K> {
+impl<K: Eq + Clone, A: Algorithm> Shard<K, A> {
     pub(super) fn new(max_keys: usize) -> Self {
         Self {
             table: HashTable::new(),
@@ -48,22 +48,78 @@ impl<K: Eq + Clone> Shard<K> {
         hash: impl Fn(&K) -> u64,
     ) -> Result<Admission, Denied> {
         if let Some(slot) = self.table.find_mut(hashed, |slot| slot.key == *charge.key) {
-            return slot.tiers.admit(now, charge.quota, charge.further);
+            return slot.tiers.admit(now, charge);
         }
+        let mut tiers = Tiers::new(charge.quota);
+        let admission = tiers.admit(now, charge)?;
+        if charge.cost > 0 {
+            self.insert(now, hashed, charge, tiers, hash)?;
+        }
+        Ok(admission)
+    }
+
+    /// Charges a request that has been let pass already, whether there is room or not.
+    pub(super) fn charge(
+        &mut self,
+        now: u64,
+        hashed: u64,
+        charge: &Charge<'_, K>,
+        hash: impl Fn(&K) -> u64,
+    ) {
+        if let Some(slot) = self.table.find_mut(hashed, |slot| slot.key == *charge.key) {
+            slot.tiers.adopt(now, charge);
+            slot.tiers.charge(now, charge.cost);
+        } else if charge.cost > 0 {
+            let mut tiers = Tiers::new(charge.quota);
+            tiers.adopt(now, charge);
+            tiers.charge(now, charge.cost);
+            // In a store full of keys at their limit there is nowhere to note it.
+            let _ = self.insert(now, hashed, charge, tiers, hash);
+        }
+    }
+
+    /// Takes back what a key was charged, and says whether it is held.
+    pub(super) fn refund(
+        &mut self,
+        now: u64,
+        hashed: u64,
+        key: &K,
+        at: Option<u64>,
+        cost: u32,
+    ) -> bool {
+        let slot = self.table.find_mut(hashed, |slot| slot.key == *key);
+        let held = slot.map(|slot| slot.tiers.refund(now, at, cost)).is_some();
+        // There may be room now.
+        self.full_until = 0;
+        held
+    }
+
+    /// Charges a key that is held, under the quotas it was last held to.
+    pub(super) fn charge_held(&mut self, now: u64, hashed: u64, key: &K, cost: u32) -> bool {
+        let slot = self.table.find_mut(hashed, |slot| slot.key == *key);
+        slot.map(|slot| slot.tiers.charge(now, cost)).is_some()
+    }
+
+    fn insert(
+        &mut self,
+        now: u64,
+        hashed: u64,
+        charge: &Charge<'_, K>,
+        tiers: Tiers<A>,
+        hash: impl Fn(&K) -> u64,
+    ) -> Result<(), Denied> {
         self.sweep(now, &hash);
         if self.table.len() >= self.max_keys {
             self.make_room(now)
                 .map_err(|retry_after| Denied::new(charge.quota, retry_after))?;
         }
-        let mut tiers = Tiers::new(charge.quota);
-        let admission = tiers.admit(now, charge.quota, charge.further)?;
         let slot = Slot {
             key: charge.key.clone(),
             tiers,
         };
         self.table
             .insert_unique(hashed, slot, |slot| hash(&slot.key));
-        Ok(admission)
+        Ok(())
     }
 
     pub(super) fn usage(&self, now: u64, hashed: u64, key: &K) -> Option<Usage> {
@@ -75,6 +131,7 @@ impl<K: Eq + Clone> Shard<K> {
         match self.table.find_entry(hashed, |slot| slot.key == *key) {
             Ok(entry) => {
                 entry.remove();
+                self.full_until = 0;
                 true
             }
             Err(_) => false,

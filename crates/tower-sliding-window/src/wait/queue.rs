@@ -12,7 +12,7 @@ use std::{
 use foldhash::quality::RandomState;
 use tokio::time::Instant;
 
-use crate::{Admission, Denied, Quota};
+use crate::{Admission, Charge, Denied};
 
 /// One line for each key somebody waits for; no empty ones.
 pub(crate) struct Queues<K> {
@@ -23,6 +23,8 @@ pub(crate) struct Queues<K> {
 struct Line {
     /// In order of arrival, which is the order of their ids.
     waiters: VecDeque<Waiter>,
+    /// Sum of what they cost.
+    cost: u64,
     next_id: u64,
     /// What the head was told last: nobody in line is admitted before. `None` until it was told.
     head_until: Option<Instant>,
@@ -30,6 +32,7 @@ struct Line {
 
 struct Waiter {
     id: u64,
+    cost: u32,
     /// Present once it was polled behind others.
     waker: Option<Waker>,
 }
@@ -37,7 +40,7 @@ struct Waiter {
 /// What a call that arrives meets.
 pub(super) enum Arrival<K: Hash + Eq, A> {
     /// Nobody in line, and room.
-    Admitted,
+    Admitted(Admission),
     /// It is the head, and was told how long to wait.
     Told(Ticket<K>, Duration),
     /// It is the head, and the store has not answered yet.
@@ -55,44 +58,48 @@ impl<K: Hash + Eq + Clone> Queues<K> {
     /// nobody is in line, so that nobody overtakes.
     pub(super) fn arrive<A>(
         self: &Arc<Self>,
-        key: K,
-        tiers: &[Quota],
+        charge: &Charge<'_, K>,
         (max_wait, max_waiters): (Duration, usize),
-        ask: impl FnOnce(&K) -> (A, Poll<Result<Admission, Denied>>),
+        ask: impl FnOnce() -> (A, Poll<Result<Admission, Denied>>),
     ) -> Arrival<K, A> {
         let now = Instant::now();
+        let key = charge.key;
         let mut lines = self.lock();
-        if let Some(line) = lines.get_mut(&key) {
+        if let Some(line) = lines.get_mut(key) {
             if line.waiters.len() >= max_waiters {
                 return Arrival::QueueFull;
             }
-            return match line.unreachable(now, tiers, max_wait) {
+            return match line.unreachable(now, charge, max_wait) {
                 Some(denied) => Arrival::Denied(denied),
-                None => Arrival::Behind(self.ticket(key, line.push())),
+                None => {
+                    let id = line.push(charge.cost);
+                    Arrival::Behind(self.ticket(key, id))
+                }
             };
         }
-        let (admit, answer) = ask(&key);
+        let (admit, answer) = ask();
         match answer {
-            Poll::Ready(Ok(_)) => Arrival::Admitted,
+            Poll::Ready(Ok(admission)) => Arrival::Admitted(admission),
             Poll::Ready(Err(denied)) if max_waiters == 0 || denied.retry_after > max_wait => {
                 Arrival::Denied(denied)
             }
             Poll::Ready(Err(denied)) => {
                 let line = lines.entry(key.clone()).or_default();
                 line.head_until = now.checked_add(denied.retry_after);
-                Arrival::Told(self.ticket(key, line.push()), denied.retry_after)
+                let id = line.push(charge.cost);
+                Arrival::Told(self.ticket(key, id), denied.retry_after)
             }
             Poll::Pending => {
-                let id = lines.entry(key.clone()).or_default().push();
+                let id = lines.entry(key.clone()).or_default().push(charge.cost);
                 Arrival::Asking(self.ticket(key, id), admit)
             }
         }
     }
 
-    fn ticket(self: &Arc<Self>, key: K, id: u64) -> Ticket<K> {
+    fn ticket(self: &Arc<Self>, key: &K, id: u64) -> Ticket<K> {
         Ticket {
             queues: Arc::clone(self),
-            key,
+            key: key.clone(),
             id,
         }
     }
@@ -119,26 +126,44 @@ impl<K> Default for Queues<K> {
 }
 
 impl Line {
-    fn push(&mut self) -> u64 {
+    fn push(&mut self, cost: u32) -> u64 {
         let id = self.next_id;
         self.next_id += 1;
-        self.waiters.push_back(Waiter { id, waker: None });
+        self.waiters.push_back(Waiter {
+            id,
+            cost,
+            waker: None,
+        });
+        self.cost += u64::from(cost);
         id
+    }
+
+    fn remove(&mut self, position: usize) {
+        if let Some(gone) = self.waiters.remove(position) {
+            self.cost -= u64::from(gone.cost);
+        }
     }
 
     /// The denial of one more waiter, if it is known now that its time would run out. The head
     /// is admitted no earlier than it was told, and each full limit of waiters ahead takes a
     /// whole window more.
-    fn unreachable(&self, now: Instant, tiers: &[Quota], max_wait: Duration) -> Option<Denied> {
+    fn unreachable<K>(
+        &self,
+        now: Instant,
+        charge: &Charge<'_, K>,
+        max_wait: Duration,
+    ) -> Option<Denied> {
         let head = self
             .head_until
             .map_or(Duration::ZERO, |at| at.saturating_duration_since(now));
-        let ahead = u32::try_from(self.waiters.len()).unwrap_or(u32::MAX);
-        tiers
-            .iter()
+        // What costs nothing waits for a place as well.
+        let last = self.cost.saturating_add(u64::from(charge.cost.max(1))) - 1;
+        std::iter::once(&charge.quota)
+            .chain(charge.further)
             .map(|&quota| {
-                let windows = quota.window().saturating_mul(ahead / quota.limit());
-                Denied::new(quota, head.saturating_add(windows))
+                let windows = u32::try_from(last / u64::from(quota.limit())).unwrap_or(u32::MAX);
+                let wait = head.saturating_add(quota.window().saturating_mul(windows));
+                Denied::new(quota, wait)
             })
             .max_by_key(|denied| denied.retry_after)
             .filter(|denied| denied.retry_after > max_wait)
@@ -200,7 +225,7 @@ impl<K: Hash + Eq> Drop for Ticket<K> {
         else {
             return;
         };
-        line.waiters.remove(position);
+        line.remove(position);
         let next = if position == 0 {
             line.waiters.front_mut().and_then(|head| head.waker.take())
         } else {

@@ -2,12 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
 
+mod algorithms;
+mod billing;
 mod contract;
+mod cost;
 #[cfg(feature = "http")]
 mod http;
+mod operations;
 mod oracle;
 mod properties;
 mod reject;
 mod remote;
+mod shadow;
 mod store;
+mod traces;
 mod wait;

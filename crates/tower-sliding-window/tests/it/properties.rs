@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use tower_sliding_window::{Denied, Quota, QuotaError, SlidingWindow};
+use tower_sliding_window::{Algorithm, Denied, Quota, QuotaError, SlidingWindow};
 
 use crate::oracle::{ExactLog, most_in_any_window, quota};
 
@@ -33,7 +33,7 @@ proptest! {
         quota in quotas(1..=200),
     ) {
         let (mut window, mut admitted) = (SlidingWindow::default(), arrivals);
-        admitted.retain(|&now| window.admit(now, quota).is_ok());
+        admitted.retain(|&now| window.admit(now, 1, quota).is_ok());
         prop_assert!(most_in_any_window(&admitted, quota.window()) <= quota.limit() as usize);
     }
 
@@ -44,7 +44,7 @@ proptest! {
     ) {
         let (mut window, mut exact) = (SlidingWindow::default(), ExactLog::default());
         for now in arrivals {
-            prop_assert_eq!(window.admit(now, quota).is_ok(), exact.admit(now, quota));
+            prop_assert_eq!(window.admit(now, 1, quota).is_ok(), exact.admit(now, quota));
         }
     }
 
@@ -55,7 +55,7 @@ proptest! {
     ) {
         let mut window = SlidingWindow::default();
         for now in arrivals {
-            let Err(denied) = window.admit(now, quota) else { continue };
+            let Err(denied) = window.admit(now, 1, quota) else { continue };
             check_retry_after(&window, now, quota, denied)?;
         }
     }
@@ -69,10 +69,10 @@ proptest! {
         let mut window = SlidingWindow::default();
         let last = *arrivals.last().unwrap();
         for now in arrivals {
-            let _ = window.admit(now, before);
+            let _ = window.admit(now, 1, before);
         }
         let after = quota(lowered.min(before.limit()), before.window());
-        if let Err(denied) = window.clone().admit(last, after) {
+        if let Err(denied) = window.clone().admit(last, 1, after) {
             check_retry_after(&window, last, after, denied)?;
         }
     }
@@ -82,7 +82,7 @@ proptest! {
         let mut window = SlidingWindow::default();
         for now in arrivals {
             let before = window.clone();
-            if window.admit(now, quota).is_err() {
+            if window.admit(now, 1, quota).is_err() {
                 prop_assert_eq!(format!("{before:?}"), format!("{window:?}"));
             }
         }
@@ -96,7 +96,7 @@ proptest! {
         let mut window = SlidingWindow::default();
         let mut admitted = Vec::new();
         for now in arrivals {
-            if window.admit(now, quota).is_ok() {
+            if window.admit(now, 1, quota).is_ok() {
                 // Such time is taken as the latest admission's.
                 admitted.push(admitted.last().map_or(now, |&last| now.max(last)));
             }
@@ -109,7 +109,7 @@ proptest! {
         let mut window = SlidingWindow::default();
         for now in arrivals {
             let usage = window.usage(now, quota);
-            match window.admit(now, quota) {
+            match window.admit(now, 1, quota) {
                 Ok(admission) => {
                     prop_assert_eq!(usage.next_admission, Duration::ZERO);
                     prop_assert_eq!(usage.current + admission.remaining + 1, usage.maximum);
@@ -141,8 +141,8 @@ fn check_retry_after(
 ) -> Result<(), TestCaseError> {
     let wait = u64::try_from(denied.retry_after.as_nanos()).unwrap();
     prop_assert!(wait > 0);
-    prop_assert!(window.clone().admit(now + wait - 1, quota).is_err());
-    prop_assert!(window.clone().admit(now + wait, quota).is_ok());
+    prop_assert!(window.clone().admit(now + wait - 1, 1, quota).is_err());
+    prop_assert!(window.clone().admit(now + wait, 1, quota).is_ok());
     Ok(())
 }
 
@@ -168,7 +168,7 @@ fn under_saturation_it_admits_at_least_98_of_100_that_an_exact_log_does() {
     for trace in traces {
         let (mut window, mut exact) = (SlidingWindow::default(), ExactLog::default());
         let mut admitted = trace.clone();
-        admitted.retain(|&now| window.admit(now, quota).is_ok());
+        admitted.retain(|&now| window.admit(now, 1, quota).is_ok());
         assert_eq!(most_in_any_window(&admitted, quota.window()), 100);
         let ours = admitted.len();
         let theirs = trace.iter().filter(|&&now| exact.admit(now, quota)).count();
@@ -180,9 +180,9 @@ fn under_saturation_it_admits_at_least_98_of_100_that_an_exact_log_does() {
 fn a_slot_frees_exactly_one_window_after_it_was_taken() {
     let quota = quota(1, Duration::from_nanos(100));
     let mut window = SlidingWindow::default();
-    assert!(window.admit(7, quota).is_ok());
-    assert!(window.admit(106, quota).is_err());
-    assert!(window.admit(107, quota).is_ok());
+    assert!(window.admit(7, 1, quota).is_ok());
+    assert!(window.admit(106, 1, quota).is_err());
+    assert!(window.admit(107, 1, quota).is_ok());
 }
 
 #[test]
@@ -190,10 +190,10 @@ fn the_ends_of_time_and_of_numbers_do_not_overflow() {
     let quota = quota(u32::MAX, Duration::from_nanos(u64::MAX));
     let mut window = SlidingWindow::default();
     for now in [0, u64::MAX, 0, u64::MAX - 1] {
-        assert!(window.admit(now, quota).is_ok());
+        assert!(window.admit(now, 1, quota).is_ok());
     }
     let one = Quota::new(1, quota.window()).unwrap();
-    assert!(window.admit(u64::MAX, one).is_err());
+    assert!(window.admit(u64::MAX, 1, one).is_err());
 }
 
 #[test]

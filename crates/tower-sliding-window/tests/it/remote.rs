@@ -6,7 +6,7 @@ use std::{
 };
 
 use tokio::time::sleep;
-use tower_sliding_window::{Admission, Charge, Denied, MemoryStore, Store};
+use tower_sliding_window::{Adjust, Admission, Charge, Denied, MemoryStore, Store, Usage};
 
 /// Decides after a while, as a store across a network does.
 #[derive(Clone)]
@@ -19,6 +19,22 @@ impl Remote {
 }
 
 pub(crate) struct Answer(Pin<Box<dyn Future<Output = Result<Admission, Denied>> + Send>>);
+
+impl Remote {
+    pub(crate) fn usage(&self, key: &u32) -> Option<Usage> {
+        self.0.usage(key)
+    }
+}
+
+impl Adjust<u32> for Remote {
+    fn charge(&self, charge: Charge<'_, u32>) {
+        Adjust::charge(&self.0, charge);
+    }
+
+    fn refund(&self, charge: Charge<'_, u32>, stamp: u64) {
+        Adjust::refund(&self.0, charge, stamp);
+    }
+}
 
 impl Store<u32> for Remote {
     type Admit = Answer;

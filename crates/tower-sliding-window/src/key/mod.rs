@@ -20,6 +20,13 @@ pub trait KeyExtractor<Req> {
     /// The key of `request`, or `None` when it has none; see [`OnMissingKey`] for what then
     /// happens.
     fn key(&self, request: &Req) -> Option<Self::Key>;
+
+    /// How much of its quotas the request takes: 1, unless
+    /// [`RateLimitLayer::cost`](crate::RateLimitLayer::cost) says otherwise.
+    fn cost(&self, request: &Req) -> u32 {
+        let _ = request;
+        1
+    }
 }
 
 impl<F, Req, K> KeyExtractor<Req> for F
@@ -30,6 +37,36 @@ where
 
     fn key(&self, request: &Req) -> Option<K> {
         self(request)
+    }
+}
+
+/// A key and, by a closure of its own, what a request costs; see
+/// [`RateLimitLayer::cost`](crate::RateLimitLayer::cost).
+#[derive(Debug, Clone, Copy)]
+pub struct Priced<X, F> {
+    key: X,
+    cost: F,
+}
+
+impl<X, F> Priced<X, F> {
+    pub(crate) const fn new(key: X, cost: F) -> Self {
+        Self { key, cost }
+    }
+}
+
+impl<Req, X, F> KeyExtractor<Req> for Priced<X, F>
+where
+    X: KeyExtractor<Req>,
+    F: Fn(&Req) -> u32,
+{
+    type Key = X::Key;
+
+    fn key(&self, request: &Req) -> Option<X::Key> {
+        self.key.key(request)
+    }
+
+    fn cost(&self, request: &Req) -> u32 {
+        (self.cost)(request)
     }
 }
 
