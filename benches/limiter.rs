@@ -1,22 +1,16 @@
 //! What does a rate-limit decision cost, alone and as a layer?
 
 use std::{
-    convert::Infallible,
-    future::{Future, ready},
-    hint::black_box,
-    net::Ipv4Addr,
-    num::NonZeroU32,
-    pin::pin,
-    task::{Context, Poll, Waker},
+    convert::Infallible, future::ready, hint::black_box, net::Ipv4Addr, num::NonZeroU32,
     time::Duration,
 };
 
 use axum::body::Body;
-use benches::ThreadTime;
+use benches::{ThreadTime, call};
 use criterion::Criterion;
 use governor::RateLimiter;
 use http::{Request, Response};
-use tower::{Layer, Service, service_fn};
+use tower::{Layer, service_fn};
 use tower_governor::{
     GovernorLayer, governor::GovernorConfigBuilder, key_extractor::GlobalKeyExtractor,
 };
@@ -113,25 +107,18 @@ fn layer(criterion: &mut Criterion<ThreadTime>) {
         group.bench_function(name, |bencher| bencher.iter(&mut *service));
     };
     let mut service = inner();
-    bench("baseline", &mut || call(&mut service));
+    bench("baseline", &mut || call(&mut service, Request::new(())));
     let mut service = ours(quota(PLENTY, SECOND));
-    bench("ours", &mut || call(&mut service));
+    bench("ours", &mut || call(&mut service, Request::new(())));
     let mut service = theirs(Duration::from_nanos(1), PLENTY);
-    bench("tower_governor", &mut || call(&mut service));
+    bench("tower_governor", &mut || {
+        call(&mut service, Request::new(()));
+    });
     let mut service = ours(quota(1, HOUR));
-    bench("ours-refused", &mut || call(&mut service));
+    bench("ours-refused", &mut || call(&mut service, Request::new(())));
     let mut service = theirs(HOUR, 1);
-    bench("tower_governor-refused", &mut || call(&mut service));
+    bench("tower_governor-refused", &mut || {
+        call(&mut service, Request::new(()));
+    });
     group.finish();
-}
-
-/// Everything here is ready when first polled, so no runtime is in the figures.
-fn call<S: Service<Request<()>, Error = Infallible>>(service: &mut S) {
-    let mut context = Context::from_waker(Waker::noop());
-    assert!(matches!(
-        service.poll_ready(&mut context),
-        Poll::Ready(Ok(()))
-    ));
-    let response = pin!(service.call(Request::new(()))).poll(&mut context);
-    assert!(black_box(response).is_ready());
 }

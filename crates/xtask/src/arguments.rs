@@ -56,7 +56,10 @@ impl Command {
     pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, Misuse> {
         let command = arguments.next().ok_or(Misuse::NoCommand)?;
         let arguments: Vec<String> = arguments.collect();
-        if is_help(&command) || arguments.first().is_some_and(|first| is_help(first)) {
+        if command == "help"
+            || is_help(&command)
+            || arguments.first().is_some_and(|first| is_help(first))
+        {
             return Ok(Self::Help);
         }
         match command.as_str() {
@@ -93,7 +96,7 @@ impl Command {
 }
 
 fn is_help(argument: &str) -> bool {
-    matches!(argument, "-h" | "--help" | "help")
+    matches!(argument, "-h" | "--help")
 }
 
 impl fmt::Display for Misuse {

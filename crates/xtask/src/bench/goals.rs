@@ -17,6 +17,38 @@ pub(super) struct Goal {
 /// Ids of a bench: `ours`, `baseline`, and peers by the name of their package.
 pub(super) const GOALS: &[Goal] = &[
     Goal {
+        bench: "breaker",
+        row: "closed circuit / clone of an Arc",
+        of: "breaker/ours",
+        to: "breaker/arc-clone",
+        above: None,
+        at_most: 1.5,
+    },
+    Goal {
+        bench: "breaker",
+        row: "closed circuit / recloser",
+        of: "breaker/ours",
+        to: "breaker/recloser",
+        above: None,
+        at_most: 0.7,
+    },
+    Goal {
+        bench: "breaker",
+        row: "closed circuit / tower-resilience",
+        of: "breaker/ours",
+        to: "breaker/tower-resilience-circuitbreaker",
+        above: None,
+        at_most: 0.12,
+    },
+    Goal {
+        bench: "breaker",
+        row: "open circuit / closed circuit",
+        of: "breaker/ours-open",
+        to: "breaker/ours",
+        above: None,
+        at_most: 1.0,
+    },
+    Goal {
         bench: "limiter",
         row: "unkeyed decision / governor",
         of: "unkeyed/ours",
@@ -56,4 +88,28 @@ pub(super) const GOALS: &[Goal] = &[
         above: Some("layer/baseline"),
         at_most: 1.0,
     },
+    Goal {
+        bench: "retry",
+        row: "first attempt succeeds / tower",
+        of: "retry/ours",
+        to: "retry/tower",
+        above: None,
+        at_most: 0.9,
+    },
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn every_goal_belongs_to_a_bench_that_exists() {
+        let benches = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../benches");
+        for goal in GOALS {
+            let file = benches.join(goal.bench).with_extension("rs");
+            assert!(file.is_file(), "{}: {}", goal.bench, goal.row);
+        }
+    }
+}
