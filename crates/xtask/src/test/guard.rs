@@ -36,7 +36,6 @@ pub(super) struct Guarded<'a> {
 impl Guard {
     pub(super) fn start(guarded: &Guarded<'_>) -> Result<Self> {
         let folder = env::temp_dir().join(format!("xtask-{}-{}", guarded.name, secret()));
-        let cannot = || Error::because("cannot guard a server");
         let mut shell = Command::new("/bin/sh")
             .args(["-c", include_str!("guard.sh"), "guard"])
             .arg(folder)
@@ -49,10 +48,11 @@ impl Guard {
             .stderr(Stdio::null())
             .process_group(0)
             .spawn()
-            .map_err(cannot())?;
+            .map_err(Error::because("cannot start /bin/sh"))?;
         if let Some(pipe) = &mut shell.stdin {
-            // Not as an argument, which everybody could read.
-            writeln!(pipe, "{}", guarded.password).map_err(cannot())?;
+            // Not as an argument, which everybody could read. If the shell has ended already, its
+            // last words say why.
+            let _ = writeln!(pipe, "{}", guarded.password);
         }
         Ok(Self { shell })
     }

@@ -16,7 +16,7 @@ shift 3
 exec 3<&0 </dev/null
 
 umask 077
-mkdir "$folder" || exit
+mkdir "$folder" 2>&1 || exit
 cd "$folder" || exit
 read -r password <&3
 printf '%s\n' "$password" >password
