@@ -2,56 +2,24 @@
 
 use std::{
     fmt,
-    hash::{BuildHasher, Hasher, RandomState},
-    num::NonZeroU16,
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use tokio::time::Instant;
+use tokio::{sync::Notify, time::Instant};
 
 use crate::{
-    State, Trip, Verdict,
+    Cause, OnCancel, State, Verdict,
+    counts::Counts,
     evidence::Evidence,
-    open_time::OpenTime,
-    state::{Admission, Rules, Snapshot},
+    permit::Permit,
+    random::Random,
+    settings::Settings,
+    state::{Admission, Phase, Refusal, Snapshot},
 };
-
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Settings {
-    pub(crate) trip: Trip,
-    pub(crate) rules: Rules,
-    pub(crate) jitter_seed: Option<u64>,
-}
-
-const OPEN_BASE: Duration = Duration::from_secs(5);
-const OPEN_CAP: Duration = Duration::from_secs(120);
-const PROBES: NonZeroU16 = NonZeroU16::new(3).unwrap();
-const LEASE: u64 = 30_000;
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            trip: Trip::default(),
-            rules: Rules {
-                probes: PROBES,
-                lease: LEASE,
-                open_time: OpenTime::new(OPEN_BASE, OPEN_CAP),
-            },
-            jitter_seed: None,
-        }
-    }
-}
-
-/// The right to make one call; to be settled once.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Permit {
-    generation: u32,
-    probe: bool,
-}
 
 pub(crate) struct Circuit {
     /// A packed [`Snapshot`]. Every state is decided by replacing it in one step.
@@ -62,56 +30,39 @@ pub(crate) struct Circuit {
     evidence: Evidence,
     /// Held while the evidence is handed to the next closed generation.
     closing: Mutex<()>,
-    jitter: AtomicU64,
+    random: Random,
     counts: Counts,
+    /// Told after every change of state, and when a probe gave its slot back.
+    changed: Arc<Notify>,
     settings: Settings,
     epoch: Instant,
 }
 
-#[derive(Debug, Default)]
-pub(crate) struct Counts {
-    opened: AtomicU64,
-    rejected: AtomicU64,
-    late: AtomicU64,
-}
-
-impl Counts {
-    pub(crate) fn opened(&self) -> u64 {
-        self.opened.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn rejected(&self) -> u64 {
-        self.rejected.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn late(&self) -> u64 {
-        self.late.load(Ordering::Relaxed)
-    }
-}
-
 impl Circuit {
     pub(crate) fn new(settings: Settings) -> Self {
-        let seed = settings
-            .jitter_seed
-            .unwrap_or_else(|| RandomState::new().build_hasher().finish());
         Self {
             word: AtomicU64::new(Snapshot::CLOSED.into()),
             last_probe: AtomicU64::new(0),
             evidence: Evidence::new(settings.trip),
             closing: Mutex::new(()),
-            jitter: AtomicU64::new(seed),
-            counts: Counts::default(),
+            random: Random::new(settings.jitter_seed),
+            counts: Counts::new(settings.name),
+            changed: Arc::default(),
             settings,
             epoch: Instant::now(),
         }
     }
 
-    pub(crate) fn settings(&self) -> Settings {
-        self.settings
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     pub(crate) fn counts(&self) -> &Counts {
         &self.counts
+    }
+
+    pub(crate) fn changed(&self) -> &Arc<Notify> {
+        &self.changed
     }
 
     pub(crate) fn state(&self) -> State {
@@ -120,121 +71,208 @@ impl Circuit {
 
     /// How long a call would have to wait now; `None` while closed.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
-        match self.judge(self.load(), || self.now()) {
-            Admission::Pass => None,
-            Admission::Probe(_) => Some(Duration::ZERO),
-            Admission::Refuse(wait) => Some(Duration::from_millis(wait)),
+        let current = self.load();
+        if passes_all(current) {
+            return None;
+        }
+        Some(match self.judge(current, self.now()) {
+            Admission::Refuse(refusal) => Duration::from_millis(refusal.wait.into()),
+            _ => Duration::ZERO,
+        })
+    }
+
+    /// Why a call would be refused now. On a ramp nobody knows before the call.
+    pub(crate) fn refusal(&self) -> Option<Refusal> {
+        let current = self.load();
+        if passes_all(current) {
+            return None;
+        }
+        match self.judge(current, self.now()) {
+            Admission::Refuse(refusal) => Some(refusal),
+            _ => None,
         }
     }
 
-    /// Whether a call would be refused now.
-    pub(crate) fn is_shut(&self) -> bool {
-        matches!(self.judge(self.load(), || self.now()), Admission::Refuse(_))
-    }
-
     /// Lets a call pass, or says how long it has to wait.
-    pub(crate) fn admit(&self) -> Result<Permit, Duration> {
+    pub(crate) fn admit(&self) -> Result<Permit, Refusal> {
         loop {
             let current = self.load();
-            let mut now = None;
-            match self.judge(current, || *now.insert(self.now())) {
-                Admission::Pass => {
-                    return Ok(Permit {
-                        generation: current.generation,
-                        probe: false,
-                    });
-                }
-                Admission::Probe(next) => {
-                    self.last_probe
-                        .fetch_max(now.unwrap_or_default(), Ordering::Relaxed);
+            if matches!(current.phase, Phase::Closed | Phase::Disabled) {
+                return Ok(self.permit(current, false));
+            }
+            let now = self.now();
+            match self.judge(current, now) {
+                Admission::Pass => return Ok(self.permit(current, false)),
+                Admission::PassAs(next) => {
+                    // Whoever was faster did the same, or the next look tells.
                     if self.replace(current, next) {
-                        return Ok(Permit {
-                            generation: next.generation,
-                            probe: true,
-                        });
+                        return Ok(self.permit(next, false));
                     }
                 }
-                Admission::Refuse(wait) => {
-                    return Err(self.refuse(Duration::from_millis(wait)));
+                Admission::Probe(next) => {
+                    self.last_probe.fetch_max(now, Ordering::Relaxed);
+                    if self.replace(current, next) {
+                        return Ok(self.permit(next, true));
+                    }
+                }
+                Admission::Refuse(refusal) => {
+                    self.counts.refused(refusal.cause);
+                    return Err(refusal);
                 }
             }
         }
     }
 
-    /// Counts a refusal.
-    pub(crate) fn refuse(&self, retry_after: Duration) -> Duration {
-        self.counts.rejected.fetch_add(1, Ordering::Relaxed);
-        retry_after
+    /// Whether results under this permit would still count.
+    pub(crate) fn is_current(&self, permit: Permit) -> bool {
+        self.load().generation == permit.generation()
     }
 
-    pub(crate) fn settle(&self, permit: Permit, verdict: Verdict) {
-        let settled = if permit.probe {
-            self.settle_probe(permit.generation, verdict)
+    /// Starts the time of the call now.
+    pub(crate) fn restart(&self, permit: Permit) -> Permit {
+        permit.started(self.start())
+    }
+
+    /// `hint` is how long the service asks to be left alone.
+    pub(crate) fn settle(&self, permit: Permit, verdict: Verdict, hint: Option<Duration>) {
+        if verdict == Verdict::Ignore && !permit.is_probe() {
+            return;
+        }
+        let hint = hint.map_or(0, |hint| {
+            u64::try_from(hint.as_millis()).unwrap_or(u64::MAX)
+        });
+        let slow = self.is_slow(permit);
+        let settled = if permit.is_probe() {
+            self.settle_probe(permit.generation(), verdict, slow, hint)
         } else {
-            self.record(permit.generation, verdict)
+            self.record(permit.generation(), verdict, slow, hint)
         };
         if !settled && verdict != Verdict::Ignore {
-            self.counts.late.fetch_add(1, Ordering::Relaxed);
+            self.counts.late();
         }
     }
 
-    pub(crate) fn reset(&self) {
+    pub(crate) fn cancel(&self, permit: Permit) {
+        let failed = match self.settings.on_cancel {
+            OnCancel::Ignore => false,
+            OnCancel::Failure => true,
+            OnCancel::FailureIfSlow => self.is_slow(permit),
+        };
+        let verdict = if failed {
+            Verdict::Failure
+        } else {
+            Verdict::Ignore
+        };
+        self.settle(permit, verdict, None);
+    }
+
+    /// Changes the state from outside.
+    pub(crate) fn change(&self, change: impl Fn(Snapshot) -> Snapshot) {
         loop {
             let current = self.load();
-            if self.replace(current, current.close()) {
+            if self.replace(current, change(current)) {
                 return;
             }
         }
     }
 
+    pub(crate) fn force_open(&self) {
+        let (now, random) = (self.now(), self.random.draw());
+        let rules = &self.settings.rules;
+        self.change(|current| current.open(Cause::Forced, 0, now, random, rules));
+    }
+
     /// False when the generation is over.
-    fn settle_probe(&self, generation: u32, verdict: Verdict) -> bool {
-        let (now, random) = (self.now(), self.random());
+    fn settle_probe(&self, generation: u32, verdict: Verdict, slow: bool, hint: u64) -> bool {
+        let passes = match verdict {
+            Verdict::Success => Some(!slow),
+            Verdict::Failure | Verdict::Throttled => Some(false),
+            Verdict::Ignore => None,
+        };
+        let (now, random) = (self.now(), self.random.draw());
         loop {
             let current = self.load();
             if current.generation != generation {
                 return false;
             }
-            let next = current.settle_probe(verdict, now, &self.settings.rules, random);
+            let rules = &self.settings.rules;
+            let next = current.settle_probe(passes, hint, now, random, rules);
             if self.replace(current, next) {
+                if passes.is_none() {
+                    self.changed.notify_waiters();
+                }
                 return true;
             }
         }
     }
 
     /// False when the generation is over.
-    fn record(&self, generation: u32, verdict: Verdict) -> bool {
-        let current = self.load();
+    fn record(&self, generation: u32, verdict: Verdict, slow: bool, hint: u64) -> bool {
+        let mut current = self.load();
         if current.generation != generation {
             return false;
         }
-        let Some(crossed) = self.evidence.record(generation, verdict) else {
+        if current.phase == Phase::Disabled {
+            return true;
+        }
+        let now = if self.evidence.is_timed() {
+            self.now()
+        } else {
+            0
+        };
+        let Some(met) = self.evidence.record(generation, verdict, slow, now) else {
             return false;
         };
-        if crossed {
-            let (now, random) = (self.now(), self.random());
-            // Fails only if the closed state is over, be it that another failure ended it.
-            self.replace(current, current.open(now, &self.settings.rules, random));
+        if let Some(cause) = met {
+            let (now, random) = (self.now(), self.random.draw());
+            // Fails if the closed state is over, be it that another failure ended it, or if only
+            // its ramp is.
+            while current.generation == generation {
+                let next = current.open(cause, hint, now, random, &self.settings.rules);
+                if self.replace(current, next) {
+                    break;
+                }
+                current = self.load();
+            }
         }
         true
     }
 
-    fn judge(&self, current: Snapshot, now: impl FnOnce() -> u64) -> Admission {
-        if current.state() == State::Closed {
-            return Admission::Pass;
-        }
-        // After the word, never before: the word that admitted a probe brings its time with it.
-        let last_probe = self.last_probe.load(Ordering::Relaxed);
-        current.admit(now(), last_probe, &self.settings.rules)
+    fn is_slow(&self, permit: Permit) -> bool {
+        (self.settings.trip.slow)
+            .is_some_and(|slow| u128::from(permit.elapsed(self.micros())) >= slow.after.as_micros())
     }
 
-    fn load(&self) -> Snapshot {
+    fn permit(&self, admitted: Snapshot, probe: bool) -> Permit {
+        Permit::new(admitted.generation, probe, self.start())
+    }
+
+    fn start(&self) -> u64 {
+        match self.settings.trip.slow {
+            Some(_) => self.micros(),
+            None => 0,
+        }
+    }
+
+    fn judge(&self, current: Snapshot, now: u64) -> Admission {
+        // After the word, never before: the word that admitted a probe brings its time with it.
+        let last_probe = self.last_probe.load(Ordering::Relaxed);
+        let random = match current.phase {
+            Phase::Ramping { .. } => self.random.draw(),
+            _ => 0,
+        };
+        current.admit(now, last_probe, random, &self.settings.rules)
+    }
+
+    pub(crate) fn load(&self) -> Snapshot {
         self.word.load(Ordering::Acquire).into()
     }
 
     /// Publishes `next` if nobody was faster.
     fn replace(&self, current: Snapshot, next: Snapshot) -> bool {
-        let _closing = if next.state() == State::Closed {
+        let opens_the_record =
+            next.state() == State::Closed && next.generation != current.generation;
+        let _closing = if opens_the_record {
             // The lock guards no data, so a poisoned one is as good.
             let closing = self.closing.lock().unwrap_or_else(PoisonError::into_inner);
             // Under the lock nobody else closes: if the word is still ours, the generation about
@@ -255,28 +293,41 @@ impl Circuit {
                 Ordering::Relaxed,
             )
             .is_ok();
-        if replaced && next.state() == State::Open {
-            self.counts.opened.fetch_add(1, Ordering::Relaxed);
+        if replaced && next.generation != current.generation {
+            self.counts.changed(current.state(), next.state());
+            self.changed.notify_waiters();
         }
         replaced
     }
 
     /// Milliseconds since the circuit was made.
-    fn now(&self) -> u64 {
-        let age = Instant::now().saturating_duration_since(self.epoch);
-        u64::try_from(age.as_millis()).unwrap_or(u64::MAX)
+    pub(crate) fn now(&self) -> u64 {
+        let age = self.age();
+        age.as_secs()
+            .saturating_mul(1_000)
+            .saturating_add(age.subsec_millis().into())
     }
 
-    /// A step of SplitMix64.
-    fn random(&self) -> u64 {
-        const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
-        let state = self
-            .jitter
-            .fetch_add(STEP, Ordering::Relaxed)
-            .wrapping_add(STEP);
-        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+    fn micros(&self) -> u64 {
+        let age = self.age();
+        age.as_secs()
+            .wrapping_mul(1_000_000)
+            .wrapping_add(age.subsec_micros().into())
+    }
+
+    fn age(&self) -> Duration {
+        Instant::now().saturating_duration_since(self.epoch)
+    }
+}
+
+/// Nobody needs to wait: closed, be it on a ramp, or disabled.
+fn passes_all(snapshot: Snapshot) -> bool {
+    matches!(snapshot.state(), State::Closed | State::Disabled)
+}
+
+impl Drop for Circuit {
+    fn drop(&mut self) {
+        self.counts.gone(self.state());
     }
 }
 

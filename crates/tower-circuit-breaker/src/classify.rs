@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 /// What a result says about the health of the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -36,6 +38,14 @@ pub enum Verdict {
 pub trait Classify<Response, Error> {
     /// Judges one result. Runs once for every call that ends.
     fn classify(&self, result: Result<&Response, &Error>) -> Verdict;
+
+    /// How long the service asks to be left alone, if it says so. Asked for failures and throttled
+    /// calls only. When such a result opens the circuit, it stays open for at least this long, up to
+    /// the cap of the open time. Default: nothing, as for closures.
+    fn retry_after(&self, result: Result<&Response, &Error>) -> Option<Duration> {
+        let _ = result;
+        None
+    }
 }
 
 impl<F, Response, Error> Classify<Response, Error> for F

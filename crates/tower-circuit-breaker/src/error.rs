@@ -2,29 +2,53 @@
 
 use std::{error, fmt, time::Duration};
 
+use crate::{Cause, state::Refusal};
+
 /// The call was refused, or the inner service failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error<E> {
-    /// The circuit is open, or half-open with all its probes taken. The inner service was not
-    /// called.
+    /// The circuit is not closed. The inner service was not called.
     #[non_exhaustive]
     Open {
         /// How long to wait before a call has a chance. While open it is exactly what is left of
         /// the open time. While half-open the end of the probes is not known: it is the base open
-        /// time, or what is left of the lease if that is shorter. Zero if the time came while this
-        /// service was waiting to be called.
+        /// time, or what is left of the lease if that is shorter. On a ramp it is what is left of
+        /// it, though an earlier call may pass. Isolated it is the longest open time. Zero if the
+        /// time came while this service was waiting to be called.
         retry_after: Duration,
+        /// Why.
+        cause: Cause,
+        /// The [name](crate::CircuitBreakerLayer::name) of the circuit, if it has one.
+        name: Option<&'static str>,
     },
     /// The inner service failed.
     Inner(E),
 }
 
+impl<E> Error<E> {
+    pub(crate) fn open(refusal: Refusal, name: Option<&'static str>) -> Self {
+        Self::Open {
+            retry_after: Duration::from_millis(refusal.wait.into()),
+            cause: refusal.cause,
+            name,
+        }
+    }
+}
+
 impl<E> fmt::Display for Error<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Open { retry_after } => {
-                write!(f, "circuit is open, retry after {retry_after:?}")
+            Self::Open {
+                retry_after,
+                cause,
+                name,
+            } => {
+                f.write_str("circuit ")?;
+                if let Some(name) = name {
+                    write!(f, "{name} ")?;
+                }
+                write!(f, "is open ({cause}), retry after {retry_after:?}")
             }
             Self::Inner(_) => f.write_str("the service behind the circuit breaker failed"),
         }

@@ -1,36 +1,61 @@
-use crate::{Trip, Verdict, ring::Ring, tagged::Tagged};
+use crate::{
+    Cause, Trip, Verdict, Window, buckets::Buckets, open_time::whole_millis, ring::Ring,
+    tagged::Tagged, tally::Tally, trip::Rate,
+};
 
 /// The results of the closed state, and whether they are enough to open the circuit.
 #[derive(Debug)]
 pub(crate) struct Evidence {
     trip: Trip,
-    ring: Option<Ring>,
+    failures: Option<Record>,
+    slow: Option<Record>,
     consecutive: Tagged,
+}
+
+#[derive(Debug)]
+enum Record {
+    Calls(Ring),
+    Time(Buckets),
 }
 
 impl Evidence {
     pub(crate) fn new(trip: Trip) -> Self {
         Self {
             trip,
-            ring: trip.rate.map(|rate| Ring::new(rate.window, rate.min_calls)),
+            failures: trip.failures.map(Record::new),
+            slow: trip.slow.map(|slow| Record::new(slow.rate)),
             consecutive: Tagged::default(),
         }
+    }
+
+    /// Whether recording needs to know the time.
+    pub(crate) fn is_timed(&self) -> bool {
+        let timed = |record: &Option<Record>| matches!(record, Some(Record::Time(_)));
+        timed(&self.failures) || timed(&self.slow)
     }
 
     /// Forgets everything and records for `generation` from now on. Not to be called for a
     /// generation that may be recording.
     pub(crate) fn clear(&self, generation: u32) {
         self.consecutive.clear(generation);
-        if let Some(ring) = &self.ring {
-            ring.clear(generation);
+        for record in [&self.failures, &self.slow].into_iter().flatten() {
+            match record {
+                Record::Calls(ring) => ring.clear(generation),
+                Record::Time(buckets) => buckets.clear(generation),
+            }
         }
     }
 
-    /// Records a result and returns whether the trip rule is met, or `None` when the generation is
-    /// over.
-    pub(crate) fn record(&self, generation: u32, verdict: Verdict) -> Option<bool> {
+    /// Records a result and returns which rule it meets, or `None` when the generation is over.
+    pub(crate) fn record(
+        &self,
+        generation: u32,
+        verdict: Verdict,
+        slow: bool,
+        now: u64,
+    ) -> Option<Option<Cause>> {
         let failed = match verdict {
-            Verdict::Ignore => return Some(false),
+            Verdict::Ignore => return Some(None),
             Verdict::Success => false,
             Verdict::Failure | Verdict::Throttled => true,
         };
@@ -42,15 +67,42 @@ impl Evidence {
             Verdict::Failure => self.consecutive.update(generation, |row| row + 1)? + 1,
             _ => self.consecutive.get(generation)?,
         };
-        let tally = match &self.ring {
-            Some(ring) => Some(ring.push(generation, failed)?),
-            None => None,
-        };
+        let too_many_in_a_row = failed
+            && (self.trip.consecutive).is_some_and(|limit| in_a_row >= u64::from(limit.get()));
+        // Both are recorded before either is judged, so that neither window misses a result.
+        let failures = push(&self.failures, generation, failed, now)?;
+        let slow_calls = push(&self.slow, generation, slow, now)?;
+        let slow_rate = self.trip.slow.map(|slow| slow.rate);
 
-        let too_often = (self.trip.rate.zip(tally))
-            .is_some_and(|(rate, tally)| rate.is_reached(tally.failures, tally.calls));
-        let too_many_in_a_row =
-            (self.trip.consecutive).is_some_and(|limit| in_a_row >= u64::from(limit.get()));
-        Some(failed && (too_often || too_many_in_a_row))
+        Some(if too_many_in_a_row {
+            Some(Cause::ConsecutiveFailures)
+        } else if failed && reaches(failures, self.trip.failures) {
+            Some(Cause::FailureRate)
+        } else if slow && reaches(slow_calls, slow_rate) {
+            Some(Cause::SlowRate)
+        } else {
+            None
+        })
     }
+}
+
+impl Record {
+    fn new(rate: Rate) -> Self {
+        match rate.window {
+            Window::Calls(calls) => Self::Calls(Ring::new(calls, rate.min_calls)),
+            Window::Time(time) => Self::Time(Buckets::new(whole_millis(time))),
+        }
+    }
+}
+
+fn push(record: &Option<Record>, generation: u32, bad: bool, now: u64) -> Option<Tally> {
+    match record {
+        None => Some(Tally::default()),
+        Some(Record::Calls(ring)) => ring.push(generation, bad),
+        Some(Record::Time(buckets)) => buckets.push(generation, bad, now),
+    }
+}
+
+fn reaches(tally: Tally, rate: Option<Rate>) -> bool {
+    rate.is_some_and(|rate| tally.reaches(rate.threshold, rate.min_calls))
 }

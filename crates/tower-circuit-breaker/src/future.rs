@@ -1,19 +1,24 @@
-//! Future of [`CircuitBreaker`](crate::CircuitBreaker).
+//! Futures of the services.
 
 use std::{
     pin::Pin,
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
 use pin_project_lite::pin_project;
 
-use crate::{Classify, error::Error, pass::Pass};
+#[cfg(feature = "http")]
+pub use crate::body::BodyAwareFuture;
+pub use crate::split::GateFuture;
+use crate::{Classify, circuit::Circuit, error::Error, pass::Pass, state::Refusal};
 
 pin_project! {
-    /// Response future of [`CircuitBreaker`](crate::CircuitBreaker).
+    /// Response future of [`CircuitBreaker`](crate::CircuitBreaker),
+    /// [`KeyedCircuitBreaker`](crate::KeyedCircuitBreaker) and [`Observe`](crate::Observe).
     ///
-    /// Dropped before its end, it says nothing about the service and a probe gives its slot back.
+    /// What it says about the service when it is dropped before its end is told by
+    /// [`on_cancel`](crate::CircuitBreakerLayer::on_cancel); if that is nothing, a probe gives its
+    /// slot back.
     #[derive(Debug)]
     pub struct ResponseFuture<F, C> {
         #[pin]
@@ -34,7 +39,8 @@ pin_project! {
         },
         // Ready.
         Refused {
-            retry_after: Duration,
+            refusal: Refusal,
+            name: Option<&'static str>,
         },
     }
 }
@@ -46,9 +52,10 @@ impl<F, C> ResponseFuture<F, C> {
         }
     }
 
-    pub(crate) fn refused(retry_after: Duration) -> Self {
+    pub(crate) fn refused(refusal: Refusal, circuit: &Circuit) -> Self {
+        let name = circuit.settings().name;
         Self {
-            kind: Kind::Refused { retry_after },
+            kind: Kind::Refused { refusal, name },
         }
     }
 }
@@ -63,13 +70,11 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().kind.project() {
             KindProj::Admitted { inner, pass } => {
-                let result = ready!(pass.or_failure(|| inner.poll(cx)));
+                let result = ready!(pass.watch(|| inner.poll(cx)));
                 pass.judge(result.as_ref());
                 Poll::Ready(result.map_err(Error::Inner))
             }
-            KindProj::Refused { retry_after } => Poll::Ready(Err(Error::Open {
-                retry_after: *retry_after,
-            })),
+            KindProj::Refused { refusal, name } => Poll::Ready(Err(Error::open(*refusal, *name))),
         }
     }
 }

@@ -29,17 +29,27 @@ impl OpenTime {
         self.cap
     }
 
-    /// The time for the `streak`-th reopening: half of it fixed, half of it drawn from `random`.
-    pub(crate) fn draw(self, streak: u8, random: u64) -> u32 {
+    /// The time for the `streak`-th reopening: half of it fixed, half of it drawn from `random`; at
+    /// least the `hint` and up to a tenth more, so that clients told the same do not return in one
+    /// wave. Never more than the cap.
+    pub(crate) fn draw(self, streak: u8, hint: u64, random: u64) -> u32 {
         let doubled = u64::from(self.base) << streak.min(32);
         let full = u32::try_from(doubled).unwrap_or(u32::MAX).min(self.cap);
         let fixed = full.div_ceil(2);
-        let spread = u128::from(full - fixed) + 1;
-        fixed + ((u128::from(random) * spread) >> 64) as u32
+        let hint = u32::try_from(hint).unwrap_or(u32::MAX).min(self.cap);
+        let hinted = hint.saturating_add(below(hint / 10 + 1, random));
+        let drawn = fixed + below(full - fixed + 1, random);
+        drawn.max(hinted.min(self.cap))
     }
 }
 
-fn whole_millis(time: Duration) -> u32 {
+/// A number under `end`, taken from `random`.
+fn below(end: u32, random: u64) -> u32 {
+    ((u128::from(random) * u128::from(end)) >> 64) as u32
+}
+
+/// Rounded up, from 1 to [`MAX`].
+pub(crate) fn whole_millis(time: Duration) -> u32 {
     let millis = time.as_nanos().div_ceil(1_000_000);
     u32::try_from(millis).unwrap_or(MAX).clamp(1, MAX)
 }
@@ -62,7 +72,7 @@ mod tests {
             let step = u128::from(time.base)
                 .saturating_mul(1_u128 << streak.min(64))
                 .min(time.cap.into());
-            let drawn = u128::from(time.draw(streak, random));
+            let drawn = u128::from(time.draw(streak, 0, random));
             prop_assert!(drawn >= 1 && drawn <= step && drawn * 2 >= step);
             prop_assert!(time.base >= 1 && time.base <= time.cap && time.cap <= MAX);
         }
@@ -72,7 +82,7 @@ mod tests {
     fn the_extreme_draws_reach_both_ends() {
         let time = OpenTime::new(Duration::from_secs(5), Duration::from_secs(120));
         let ends: Vec<_> = [0, 1, 4, 5, 63]
-            .map(|streak| (time.draw(streak, 0), time.draw(streak, u64::MAX)))
+            .map(|streak| (time.draw(streak, 0, 0), time.draw(streak, 0, u64::MAX)))
             .into();
         assert_eq!(
             ends,
@@ -94,5 +104,24 @@ mod tests {
                 kept
             );
         }
+    }
+
+    #[test]
+    fn a_hint_lengthens_and_never_shortens_and_never_exceeds_the_cap() {
+        let time = OpenTime::new(Duration::from_secs(5), Duration::from_secs(120));
+        let ends: Vec<_> = [0, 1_000, 30_000, 115_000, 120_000, u64::MAX]
+            .map(|hint| (time.draw(0, hint, 0), time.draw(0, hint, u64::MAX)))
+            .into();
+        assert_eq!(
+            ends,
+            [
+                (2_500, 5_000),
+                (2_500, 5_000),
+                (30_000, 33_000),
+                (115_000, 120_000),
+                (120_000, 120_000),
+                (120_000, 120_000)
+            ]
+        );
     }
 }

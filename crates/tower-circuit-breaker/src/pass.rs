@@ -1,9 +1,26 @@
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
-use crate::{Classify, Verdict, circuit::Permit, service::Link};
+use crate::{Classify, Verdict, circuit::Circuit, permit::Permit};
+
+/// One per clone of a service: its calls then count references here, where no other thread does,
+/// instead of at the circuit all threads share.
+pub(crate) struct Link<C> {
+    pub(crate) circuit: Arc<Circuit>,
+    pub(crate) classifier: Arc<C>,
+}
+
+// By hand: the classifier is shared, not cloned.
+impl<C> Clone for Link<C> {
+    fn clone(&self) -> Self {
+        Self {
+            circuit: Arc::clone(&self.circuit),
+            classifier: Arc::clone(&self.classifier),
+        }
+    }
+}
 
 /// A permit on its way through a call. Settled once: by a result, by a panic of the inner service,
-/// else, when dropped, as ignored.
+/// else, when dropped, as cancelled.
 pub(crate) struct Pass<C> {
     permit: Option<Permit>,
     link: Arc<Link<C>>,
@@ -22,27 +39,54 @@ impl<C> Pass<C> {
         C: Classify<T, E>,
     {
         let verdict = self.link.classifier.classify(result);
-        self.settle(verdict);
+        self.settle_result(verdict, result);
     }
 
-    /// Runs code of the inner service; if it panics, that was a failure.
-    pub(crate) fn or_failure<T>(&mut self, run: impl FnOnce() -> T) -> T {
-        let guard = FailOnUnwind(self);
+    /// Settles unless the result is a success; then says that it is.
+    #[cfg(feature = "http")]
+    pub(crate) fn judge_head<T, E>(&mut self, result: Result<&T, &E>) -> bool
+    where
+        C: Classify<T, E>,
+    {
+        let verdict = self.link.classifier.classify(result);
+        let success = verdict == Verdict::Success;
+        if !success {
+            self.settle_result(verdict, result);
+        }
+        success
+    }
+
+    /// Runs code of the inner service; if it panics, the call ends with the verdict set for that.
+    pub(crate) fn watch<T>(&mut self, run: impl FnOnce() -> T) -> T {
+        let guard = OnUnwind(self);
         let value = run();
         std::mem::forget(guard);
         value
     }
 
-    fn settle(&mut self, verdict: Verdict) {
+    pub(crate) fn settle(&mut self, verdict: Verdict, hint: Option<Duration>) {
         if let Some(permit) = self.permit.take() {
-            self.link.circuit.settle(permit, verdict);
+            self.link.circuit.settle(permit, verdict, hint);
         }
+    }
+
+    fn settle_result<T, E>(&mut self, verdict: Verdict, result: Result<&T, &E>)
+    where
+        C: Classify<T, E>,
+    {
+        let hint = match verdict {
+            Verdict::Failure | Verdict::Throttled => self.link.classifier.retry_after(result),
+            Verdict::Success | Verdict::Ignore => None,
+        };
+        self.settle(verdict, hint);
     }
 }
 
 impl<C> Drop for Pass<C> {
     fn drop(&mut self) {
-        self.settle(Verdict::Ignore);
+        if let Some(permit) = self.permit.take() {
+            self.link.circuit.cancel(permit);
+        }
     }
 }
 
@@ -53,10 +97,11 @@ impl<C> fmt::Debug for Pass<C> {
     }
 }
 
-struct FailOnUnwind<'a, C>(&'a mut Pass<C>);
+struct OnUnwind<'a, C>(&'a mut Pass<C>);
 
-impl<C> Drop for FailOnUnwind<'_, C> {
+impl<C> Drop for OnUnwind<'_, C> {
     fn drop(&mut self) {
-        self.0.settle(Verdict::Failure);
+        let verdict = self.0.link.circuit.settings().on_panic;
+        self.0.settle(verdict, None);
     }
 }

@@ -1,10 +1,10 @@
 use std::num::NonZeroU16;
 
-use crate::tagged::Tagged;
+use crate::{tagged::Tagged, tally::Tally};
 
-/// The last `window` results, one bit each, set for a failure.
+/// The last `window` results, one bit each, set for a bad one.
 ///
-/// Lock-free and O(1). `failures` follows the bits that really changed, so at rest it is the number
+/// Lock-free and O(1). `bad` follows the bits that really changed, so at rest it is the number
 /// of bits set.
 #[derive(Debug)]
 pub(crate) struct Ring {
@@ -12,18 +12,10 @@ pub(crate) struct Ring {
     /// Results recorded in this generation. On its way to twice `enough` it falls back to `enough`,
     /// a multiple of `window`: the slot, `cursor % window`, goes on as if it had not.
     cursor: Tagged,
-    /// Modulo 2^40: a success that overtakes the failure it replaces makes it -1 for a moment.
-    failures: Tagged,
+    /// Modulo 2^40: a good result that overtakes the bad result it replaces makes it -1 for a moment.
+    bad: Tagged,
     window: u64,
     enough: u64,
-}
-
-/// The state of a ring right after a result was recorded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Tally {
-    pub(crate) failures: u32,
-    /// Results since the generation began, exact up to the minimum and the window.
-    pub(crate) calls: u64,
 }
 
 const BITS: u64 = 32;
@@ -37,7 +29,7 @@ impl Ring {
         Self {
             words: (0..words).map(|_| Tagged::default()).collect(),
             cursor: Tagged::default(),
-            failures: Tagged::default(),
+            bad: Tagged::default(),
             window,
             enough: u64::from(min_calls).next_multiple_of(window).max(window),
         }
@@ -46,20 +38,19 @@ impl Ring {
     /// Not to be called for a generation that may be recording.
     pub(crate) fn clear(&self, generation: u32) {
         self.cursor.clear(generation);
-        self.failures.clear(generation);
+        self.bad.clear(generation);
         for word in &self.words {
             word.clear(generation);
         }
     }
 
     /// Records a result, or returns `None` when the generation is over.
-    pub(crate) fn push(&self, generation: u32, failed: bool) -> Option<Tally> {
-        let failures = self.failures.get(generation)?;
+    pub(crate) fn push(&self, generation: u32, is_bad: bool) -> Option<Tally> {
+        let bad = self.bad.get(generation)?;
         let calls = self.cursor.get(generation)?;
-        if !failed && failures == 0 && calls >= self.enough {
-            // A full ring of successes is the same with one success more: the healthy path only
-            // reads.
-            return Some(Tally { failures: 0, calls });
+        if !is_bad && bad == 0 && calls >= self.enough {
+            // A full ring of good results is the same with one more: the healthy path only reads.
+            return Some(self.tally(0, calls));
         }
 
         let enough = self.enough;
@@ -72,30 +63,30 @@ impl Ring {
         let word = self.words.get((slot / BITS) as usize)?;
         let before = word.update(
             generation,
-            |bits| if failed { bits | bit } else { bits & !bit },
+            |bits| if is_bad { bits | bit } else { bits & !bit },
         )?;
-        let change: u64 = match (before & bit != 0, failed) {
+        let change: u64 = match (before & bit != 0, is_bad) {
             (false, true) => 1,
             (true, false) => u64::MAX,
             _ => 0,
         };
-        let failures = self
-            .failures
-            .update(generation, |failures| failures.wrapping_add(change))?
+        let bad = (self.bad)
+            .update(generation, |bad| bad.wrapping_add(change))?
             .wrapping_add(change);
-        Some(Tally {
-            failures: positive(failures),
-            calls: calls + 1,
-        })
+        Some(self.tally(positive(bad), calls + 1))
+    }
+
+    fn tally(&self, bad: u32, calls: u64) -> Tally {
+        Tally {
+            bad,
+            seen: calls.min(self.window) as u32,
+            calls,
+        }
     }
 }
 
-fn positive(failures: u64) -> u32 {
-    if failures < HALF_RANGE {
-        failures as u32
-    } else {
-        0
-    }
+fn positive(bad: u64) -> u32 {
+    if bad < HALF_RANGE { bad as u32 } else { 0 }
 }
 
 #[cfg(test)]
@@ -117,13 +108,13 @@ mod tests {
         ) {
             let ring = Ring::new(NonZeroU16::new(window).unwrap(), min_calls);
             let mut queue = VecDeque::new();
-            for (index, failed) in results.into_iter().enumerate() {
-                queue.push_back(failed);
+            for (index, is_bad) in results.into_iter().enumerate() {
+                queue.push_back(is_bad);
                 if queue.len() > usize::from(window) {
                     queue.pop_front();
                 }
-                let tally = ring.push(0, failed).unwrap();
-                prop_assert_eq!(tally.failures as usize, queue.iter().filter(|f| **f).count());
+                let tally = ring.push(0, is_bad).unwrap();
+                prop_assert_eq!(tally.bad as usize, queue.iter().filter(|bad| **bad).count());
                 let calls = index as u64 + 1;
                 let told_apart = u64::from(min_calls).max(window.into());
                 prop_assert_eq!(tally.calls.min(told_apart), calls.min(told_apart));
@@ -132,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn threads_leave_as_many_failures_counted_as_bits_are_set() {
+    fn threads_leave_as_many_bad_results_counted_as_bits_are_set() {
         for window in [1, 2, 7, 64] {
             let ring = Ring::new(NonZeroU16::new(window).unwrap(), 0);
             thread::scope(|scope| {
@@ -152,7 +143,7 @@ mod tests {
                 .iter()
                 .map(|word| word.get(0).unwrap().count_ones())
                 .sum();
-            assert_eq!(ring.failures.get(0), Some(set.into()), "window {window}");
+            assert_eq!(ring.bad.get(0), Some(set.into()), "window {window}");
         }
     }
 
@@ -165,7 +156,8 @@ mod tests {
         assert_eq!(
             ring.push(3, true),
             Some(Tally {
-                failures: 1,
+                bad: 1,
+                seen: 1,
                 calls: 1
             })
         );

@@ -2,13 +2,16 @@ use std::{
     fmt,
     sync::Arc,
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
 use tower_service::Service;
 
 use crate::{
-    Classify, FailOnError, circuit::Circuit, error::Error, future::ResponseFuture, pass::Pass,
+    Classify, FailOnError,
+    door::Door,
+    error::Error,
+    future::ResponseFuture,
+    pass::{Link, Pass},
 };
 
 /// Refuses calls while its circuit is open. See the [crate documentation](crate).
@@ -17,27 +20,15 @@ use crate::{
 pub struct CircuitBreaker<S, C = FailOnError> {
     inner: S,
     link: Arc<Link<C>>,
-    /// The last `poll_ready` did not ask the inner service, because the circuit was shut.
-    skipped: bool,
-}
-
-/// One per clone of the service: its calls then count references here, where no other thread does,
-/// instead of at the circuit all threads share.
-#[derive(Debug)]
-pub(crate) struct Link<C> {
-    pub(crate) circuit: Arc<Circuit>,
-    pub(crate) classifier: Arc<C>,
+    door: Door,
 }
 
 impl<S, C> CircuitBreaker<S, C> {
-    pub(crate) fn new(inner: S, circuit: Arc<Circuit>, classifier: Arc<C>) -> Self {
+    pub(crate) fn new(inner: S, link: Link<C>) -> Self {
         Self {
             inner,
-            link: Arc::new(Link {
-                circuit,
-                classifier,
-            }),
-            skipped: false,
+            link: Arc::new(link),
+            door: Door::default(),
         }
     }
 }
@@ -51,31 +42,24 @@ where
     type Error = Error<S::Error>;
     type Future = ResponseFuture<S::Future, C>;
 
-    /// Ready at once while calls are refused, whatever the inner service waits for; it is asked
-    /// again when they are not. Its errors pass through and are not recorded.
+    /// While calls are refused, ready at once, whatever the inner service waits for, or not ready,
+    /// as [`when_open`](crate::CircuitBreakerLayer::when_open) says. Errors of the inner service
+    /// pass through and are not recorded.
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.skipped = self.link.circuit.is_shut();
-        if !self.skipped {
+        if ready!(self.door.poll(&self.link.circuit, cx)) {
             ready!(self.inner.poll_ready(cx)).map_err(Error::Inner)?;
         }
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let circuit = &self.link.circuit;
-        let admitted = if self.skipped {
-            // Even if a probe could pass by now: the inner service is not known to be ready.
-            Err(circuit.refuse(circuit.retry_after().unwrap_or(Duration::ZERO)))
-        } else {
-            circuit.admit()
-        };
-        match admitted {
+        match self.door.admit(&self.link.circuit) {
             Ok(permit) => {
                 let mut pass = Pass::new(permit, Arc::clone(&self.link));
-                let inner = pass.or_failure(|| self.inner.call(request));
+                let inner = pass.watch(|| self.inner.call(request));
                 ResponseFuture::admitted(inner, pass)
             }
-            Err(retry_after) => ResponseFuture::refused(retry_after),
+            Err(refusal) => ResponseFuture::refused(refusal, &self.link.circuit),
         }
     }
 }
@@ -83,11 +67,7 @@ where
 // By hand: the classifier is shared, and a clone starts without knowing its inner service ready.
 impl<S: Clone, C> Clone for CircuitBreaker<S, C> {
     fn clone(&self) -> Self {
-        Self::new(
-            self.inner.clone(),
-            Arc::clone(&self.link.circuit),
-            Arc::clone(&self.link.classifier),
-        )
+        Self::new(self.inner.clone(), Link::clone(&self.link))
     }
 }
 

@@ -13,7 +13,14 @@ const VALUE_MASK: u64 = (1 << VALUE_BITS) - 1;
 impl Tagged {
     /// Hands the number over to `generation` and sets it to zero.
     pub(crate) fn clear(&self, generation: u32) {
-        self.0.store(pack(generation, 0), Ordering::Release);
+        self.hand_over(generation, |_| 0);
+    }
+
+    /// Hands the number over to `generation` and changes it. Nobody else may be handing it over.
+    pub(crate) fn hand_over(&self, generation: u32, change: impl Fn(u64) -> u64) {
+        let value = self.0.load(Ordering::Acquire) & VALUE_MASK;
+        self.0
+            .store(pack(generation, change(value)), Ordering::Release);
     }
 
     pub(crate) fn get(&self, generation: u32) -> Option<u64> {

@@ -1,31 +1,52 @@
-//! A [`Snapshot`] as one word: state 3 bits, generation 23, streak 6, payload 32.
+//! A [`Snapshot`] as one word: state 3 bits, cause 3, generation 21, streak 5, payload 32.
 //!
-//! The payload is `until` while open, and `issued` and `passed` in 16 bits each while half-open.
-//! Three bits leave room for more states. A generation comes round after 8 million changes of
-//! state; a call would have to run for exactly so many to be taken for one of the current state.
+//! The payload is `until` while open or ramping, and `issued` and `passed` in 16 bits each while
+//! half-open. A generation comes round after 2 million changes of state; a call would have to run
+//! for exactly so many to be taken for one of the current state.
 
-use crate::state::{Phase, Snapshot};
+use crate::{
+    Cause,
+    state::{Phase, Snapshot},
+};
 
 const STATE_SHIFT: u32 = 61;
-const GENERATION_SHIFT: u32 = 38;
+const CAUSE_SHIFT: u32 = 58;
+const GENERATION_SHIFT: u32 = 37;
 const STREAK_SHIFT: u32 = 32;
-pub(crate) const GENERATION_MAX: u32 = (1 << 23) - 1;
-pub(crate) const STREAK_MAX: u8 = (1 << 6) - 1;
+pub(crate) const GENERATION_MAX: u32 = (1 << 21) - 1;
+pub(crate) const STREAK_MAX: u8 = (1 << 5) - 1;
 
 const CLOSED: u64 = 0;
 const OPEN: u64 = 1;
 const HALF_OPEN: u64 = 2;
+const RAMPING: u64 = 3;
+const ISOLATED: u64 = 4;
+const DISABLED: u64 = 5;
+
+/// What opens a circuit; the other causes follow from the state. At most eight.
+const CAUSES: [Cause; 6] = [
+    Cause::FailureRate,
+    Cause::SlowRate,
+    Cause::ConsecutiveFailures,
+    Cause::FailedProbe,
+    Cause::Forced,
+    Cause::Restored,
+];
 
 impl From<Snapshot> for u64 {
     fn from(snapshot: Snapshot) -> Self {
-        let (state, payload) = match snapshot.phase {
-            Phase::Closed => (CLOSED, 0),
-            Phase::Open { until } => (OPEN, until),
+        let (state, cause, payload) = match snapshot.phase {
+            Phase::Closed => (CLOSED, 0, 0),
+            Phase::Ramping { until } => (RAMPING, 0, until),
+            Phase::Open { until, cause } => (OPEN, index(cause), until),
             Phase::HalfOpen { issued, passed } => {
-                (HALF_OPEN, u32::from(issued) << 16 | u32::from(passed))
+                (HALF_OPEN, 0, u32::from(issued) << 16 | u32::from(passed))
             }
+            Phase::Isolated => (ISOLATED, 0, 0),
+            Phase::Disabled => (DISABLED, 0, 0),
         };
         state << STATE_SHIFT
+            | cause << CAUSE_SHIFT
             | Self::from(snapshot.generation) << GENERATION_SHIFT
             | Self::from(snapshot.streak) << STREAK_SHIFT
             | Self::from(payload)
@@ -39,15 +60,31 @@ impl From<u64> for Snapshot {
             generation: (word >> GENERATION_SHIFT) as u32 & GENERATION_MAX,
             streak: (word >> STREAK_SHIFT) as u8 & STREAK_MAX,
             phase: match word >> STATE_SHIFT {
-                OPEN => Phase::Open { until: payload },
+                RAMPING => Phase::Ramping { until: payload },
+                OPEN => Phase::Open {
+                    until: payload,
+                    cause: cause(word >> CAUSE_SHIFT & 7),
+                },
                 HALF_OPEN => Phase::HalfOpen {
                     issued: (payload >> 16) as u16,
                     passed: payload as u16,
                 },
+                ISOLATED => Phase::Isolated,
+                DISABLED => Phase::Disabled,
                 _ => Phase::Closed,
             },
         }
     }
+}
+
+fn index(cause: Cause) -> u64 {
+    let index = CAUSES.iter().position(|known| *known == cause);
+    index.unwrap_or_default() as u64
+}
+
+fn cause(index: u64) -> Cause {
+    let cause = CAUSES.get(index as usize);
+    cause.copied().unwrap_or(Cause::FailureRate)
 }
 
 #[cfg(test)]
@@ -64,13 +101,18 @@ mod tests {
             probes: NonZeroU16::MIN,
             lease: 1,
             open_time: OpenTime::new(Duration::ZERO, Duration::ZERO),
+            ramp: 0,
         }
     }
 
     fn phases() -> impl Strategy<Value = Phase> {
         prop_oneof![
             Just(Phase::Closed),
-            any::<u32>().prop_map(|until| Phase::Open { until }),
+            Just(Phase::Isolated),
+            Just(Phase::Disabled),
+            any::<u32>().prop_map(|until| Phase::Ramping { until }),
+            (any::<u32>(), prop::sample::select(CAUSES.to_vec()))
+                .prop_map(|(until, cause)| Phase::Open { until, cause }),
             any::<(u16, u16)>().prop_map(|(issued, passed)| Phase::HalfOpen { issued, passed }),
         ]
     }
@@ -97,7 +139,8 @@ mod tests {
                 passed: 0,
             },
         };
-        let opened = Snapshot::from(u64::from(last.open(7, &rules(), 0)));
+        let opened = last.open(Cause::FailedProbe, 0, 7, 0, &rules());
+        let opened = Snapshot::from(u64::from(opened));
         assert_eq!((opened.generation, opened.streak), (0, STREAK_MAX));
         assert_eq!(opened.state(), State::Open);
         let closed = Snapshot::from(u64::from(last.close()));

@@ -6,6 +6,7 @@ use std::{
     pin::Pin,
     rc::Rc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use tower::{Layer, Service, ServiceExt};
@@ -74,14 +75,15 @@ fn the_response_future_is_two_words_larger_than_the_inner_one() {
 fn a_rate_that_is_none_is_refused_by_name() {
     let window = Window::Calls(calls(10));
     for rate in [0.0, -0.5, 1.000_1, f64::NAN, f64::INFINITY, -0.0] {
-        let error = Trip::failure_rate(rate, window).unwrap_err();
-        assert_eq!(error.rate.to_bits(), rate.to_bits());
+        for trip in [
+            Trip::failure_rate(rate, window),
+            Trip::slow_rate(Duration::from_secs(1), rate, window),
+        ] {
+            assert_eq!(trip.unwrap_err().rate.to_bits(), rate.to_bits());
+        }
     }
     let message = Trip::failure_rate(1.5, window).unwrap_err().to_string();
-    assert_eq!(
-        message,
-        "a failure rate is more than 0 and at most 1, not 1.5"
-    );
+    assert_eq!(message, "a rate is more than 0 and at most 1, not 1.5");
     assert!(Trip::failure_rate(f64::MIN_POSITIVE, window).is_ok());
     assert!(Trip::failure_rate(1.0, window).is_ok());
 }

@@ -1,14 +1,26 @@
 //! Behaviour of the circuit breaker, on a paused clock.
 
+#[cfg(feature = "http")]
+mod body;
 mod bounds;
 mod closed;
 mod contract;
+mod handle;
 #[cfg(feature = "http")]
 mod http_status;
+mod keyed;
 mod late;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod open;
 mod probes;
 mod properties;
+mod ramp;
+mod saved;
 mod scripted;
+mod slow;
+mod split;
 mod threads;
+mod time_window;
 mod unfinished;
+mod waiting;

@@ -231,7 +231,7 @@ async fn an_error_tells_its_own_part_and_leads_to_the_inner_one() {
     let open = service.ready().await.unwrap().call(()).await.unwrap_err();
     assert!(
         open.to_string()
-            .starts_with("circuit is open, retry after ")
+            .starts_with("circuit is open (consecutive failures), retry after ")
     );
     assert!(open.source().is_none());
 }

@@ -13,7 +13,9 @@ use std::{
 use tokio::{sync::oneshot, task::unconstrained};
 use tokio_test::{assert_ready, assert_ready_ok, task};
 use tower::{Layer, Service, ServiceExt};
-use tower_circuit_breaker::{CircuitBreaker, CircuitBreakerLayer, Error, Handle, State, Verdict};
+use tower_circuit_breaker::{
+    Cause, CircuitBreaker, CircuitBreakerLayer, Error, Handle, State, Verdict,
+};
 
 /// How a call ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +73,8 @@ pub(crate) struct Scripted {
     service: CircuitBreaker<Upstream, Judge>,
     pub(crate) circuit: Handle,
     started: Rc<Cell<usize>>,
+    /// Why the last call was refused that was.
+    pub(crate) cause: Option<Cause>,
 }
 
 /// A call that was admitted and runs.
@@ -89,6 +93,7 @@ impl Scripted {
                 started: Rc::clone(&started),
             }),
             started,
+            cause: None,
         }
     }
 
@@ -110,9 +115,21 @@ impl Scripted {
         let mut future = task::spawn(boxed);
         match future.poll() {
             Poll::Pending => Ok(Running { end, future }),
-            Poll::Ready(Err(Error::Open { retry_after, .. })) => Err(retry_after),
+            Poll::Ready(Err(Error::Open {
+                retry_after, cause, ..
+            })) => {
+                self.cause = Some(cause);
+                Err(retry_after)
+            }
             Poll::Ready(other) => panic!("ended before it was told to: {other:?}"),
         }
+    }
+
+    /// Makes a call that takes so long.
+    pub(crate) async fn make_slow(&mut self, time: Duration, end: End) {
+        let call = self.start().expect("the call is refused");
+        tokio::time::advance(time).await;
+        call.end(end);
     }
 
     /// Makes a call that ends at once.

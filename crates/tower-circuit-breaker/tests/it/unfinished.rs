@@ -7,7 +7,7 @@ use std::{
 };
 
 use tower::{Layer, Service, ServiceExt, service_fn};
-use tower_circuit_breaker::{CircuitBreakerLayer, State, Trip, Verdict};
+use tower_circuit_breaker::{CircuitBreakerLayer, OnCancel, State, Trip, Verdict};
 
 use crate::scripted::{End, Scripted, calls, due, times, touchy};
 
@@ -19,6 +19,33 @@ async fn dropped_calls_are_no_failures() {
     }
     assert_eq!(service.state(), State::Closed);
     assert_eq!(service.failures_until_open(2), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropped_calls_are_failures_if_so_told() {
+    let layer = CircuitBreakerLayer::new().trip(Trip::consecutive(times(60)));
+    let mut service = Scripted::new(layer.on_cancel(OnCancel::Failure));
+    for _ in 0..60 {
+        assert_eq!(service.state(), State::Closed);
+        drop(service.start().unwrap());
+    }
+    assert_eq!(service.state(), State::Open);
+    service.wait_until_due().await;
+    drop(service.start().unwrap());
+    assert_eq!(service.state(), State::Open);
+    assert_eq!(service.circuit.opened(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn panics_say_nothing_if_so_told() {
+    let mut service = due(touchy().probes(calls(1)).on_panic(Verdict::Ignore)).await;
+    for _ in 0..20 {
+        service.make(End::Panic);
+        assert_eq!(service.state(), State::HalfOpen);
+    }
+    service.make(End::Success);
+    service.make_many(20, End::Panic);
+    assert_eq!(service.state(), State::Closed);
 }
 
 #[tokio::test(start_paused = true)]
