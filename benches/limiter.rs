@@ -89,7 +89,7 @@ fn layer(criterion: &mut Criterion<ThreadTime>) {
         || service_fn(|_: Request<()>| ready(Ok::<_, Infallible>(Response::new(Body::empty()))));
     let ours = |quota| {
         RateLimitLayer::new(|_: &Request<()>| Some(()), quota)
-            .respond(TooManyRequests)
+            .respond(TooManyRequests::new())
             .layer(inner())
     };
     let theirs = |period, burst| {

@@ -44,7 +44,7 @@
     feature = "http",
     doc = r#"
 An HTTP server refuses with a response and keeps its error type. [`TooManyRequests`] is the plain
-one; a closure writes any other. Here the quota also goes by the caller's plan, and requests
+one, with or without a body, and by choice tells those who passed what remains; a closure writes any other. Here the quota also goes by the caller's plan, and requests
 without a user share one key:
 
 ```
@@ -166,7 +166,7 @@ assert_eq!(handle.usage(&(0, Plan::Free)).map(|usage| usage.current), Some(1));
 //!
 //! | feature | brings |
 //! |---|---|
-//! | `http` | `TooManyRequests`: refusals as `429` with `Retry-After` |
+//! | `http` | refusals as `429` with `Retry-After`, the `RateLimit` fields and problem details; the client's address and credential as keys |
 
 mod algorithm;
 mod billing;
@@ -174,21 +174,25 @@ mod decision;
 pub mod error;
 mod future;
 mod handle;
+#[cfg(feature = "http")]
+mod http;
 mod key;
 mod layer;
 mod limiter;
 mod quota;
+mod quota_table;
 mod rejection;
 mod service;
 mod statistics;
 mod store;
 mod tiers;
-#[cfg(feature = "http")]
-mod too_many_requests;
 mod wait;
 
 #[cfg(feature = "http")]
-pub use self::too_many_requests::TooManyRequests;
+pub use self::http::{
+    ClientAddress, Credential, CredentialDigest, Empty, Network, NetworkError, ProblemDetails,
+    ProxyHeader, RateLimitFields, TooManyRequests,
+};
 pub use self::{
     algorithm::{Algorithm, ApproxWindow, Gcra, SlidingLog, SlidingWindow},
     billing::{Bill, Billing, OnAdmission, OnResponse, OpenBill, Settle},
@@ -199,6 +203,7 @@ pub use self::{
     key::{KeyExtractor, OnMissingKey, Priced},
     layer::RateLimitLayer,
     quota::{Quota, QuotaError, Quotas},
+    quota_table::QuotaTable,
     rejection::{AsError, AsResponse, Refusal, Refuse, Reject, Rejection},
     service::RateLimit,
     statistics::Statistics,

@@ -48,6 +48,26 @@ impl Quota {
         Duration::from_nanos(self.window.get())
     }
 
+    /// The same number of requests evenly spread: one each `window / limit`, rounded up to whole
+    /// nanoseconds. For a client that would rather go steadily than spend all and wait.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tower_sliding_window::Quota;
+    ///
+    /// let quota = Quota::new(60, Duration::from_secs(30))?;
+    /// assert_eq!(quota.spread(), Quota::new(1, Duration::from_millis(500))?);
+    /// # Ok::<(), tower_sliding_window::QuotaError>(())
+    /// ```
+    #[must_use]
+    pub fn spread(self) -> Self {
+        let each = self.window_nanos().div_ceil(u64::from(self.limit()));
+        Self {
+            limit: NonZeroU32::MIN,
+            window: NonZeroU64::new(each).unwrap_or(self.window),
+        }
+    }
+
     pub(crate) const fn window_nanos(&self) -> u64 {
         self.window.get()
     }
@@ -113,7 +133,7 @@ impl error::Error for QuotaError {}
 ///
 /// [`Quota`] and arrays of it implement it, and closures from a key to anything that is a slice of
 /// quotas. A closure is asked at every request, so what it answers may change while the program
-/// runs; a key's history is then judged by the newest answer. Tiers are told apart by position.
+/// runs (a [`QuotaTable`](crate::QuotaTable) is told what to answer); a key's history is then judged by the newest answer. Tiers are told apart by position.
 ///
 /// ```
 /// use std::time::Duration;

@@ -1,6 +1,11 @@
+mod tuple;
+
 /// Whom a request is counted for.
 ///
-/// Closures `Fn(&Req) -> Option<K>` implement it.
+/// Closures `Fn(&Req) -> Option<K>` implement it, and tuples of up to four keys: an organization
+/// and a route, say. With feature `http` there are `ClientAddress` and `Credential`. A route is best
+/// taken from the router's template (in axum, a closure over `MatchedPath`): the path itself has
+/// as many values as a stranger can invent.
 ///
 /// ```
 /// use tower_sliding_window::KeyExtractor;
@@ -11,6 +16,8 @@
 ///
 /// let by_user = |call: &Call| call.user;
 /// assert_eq!(by_user.key(&Call { user: Some(7) }), Some(7));
+/// let by_user_and_size = (by_user, |call: &Call| Some(size_of_val(call) > 1000));
+/// assert_eq!(by_user_and_size.key(&Call { user: Some(7) }), Some((7, false)));
 /// ```
 pub trait KeyExtractor<Req> {
     /// What a quota is kept for. Give it a bounded size: the store bounds how many keys it

@@ -8,9 +8,12 @@ mod contract;
 mod cost;
 #[cfg(feature = "http")]
 mod http;
+#[cfg(feature = "http")]
+mod http_keys;
 mod operations;
 mod oracle;
 mod properties;
+mod quotas;
 mod reject;
 mod remote;
 mod shadow;
