@@ -14,7 +14,7 @@ use tokio::{process::Command, sync::Mutex};
 /// A server with a repository `house`, whose runs of type `claude_code` execute their prompt with
 /// `sh`.
 pub(crate) struct Scene {
-    pub(crate) directory: TempDir,
+    directory: TempDir,
     server: RunningServer,
     token: String,
 }
@@ -90,14 +90,18 @@ impl Scene {
         run.send().await.unwrap()
     }
 
-    /// A run that goes on until [`finish`](Self::finish).
-    pub(crate) async fn long_run(&self) -> String {
+    /// A script that goes on until [`finish`](Self::finish).
+    pub(crate) fn endless(&self) -> String {
         let flag = self.directory.path().join("flag");
-        let wait = format!(
+        format!(
             "while [ ! -e {} ]; do sleep 0.02; done; echo done",
             flag.display()
-        );
-        self.script(&wait).await.id.to_string()
+        )
+    }
+
+    /// The id of a run that goes on until [`finish`](Self::finish).
+    pub(crate) async fn long_run(&self) -> String {
+        self.script(&self.endless()).await.id.to_string()
     }
 
     pub(crate) fn finish(&self) {

@@ -36,6 +36,10 @@ async fn a_run_is_followed_to_its_answer() {
             .starts_with("run 1: COMPLETE, watched for ")
     );
     assert!(
+        !ended.stderr.contains("FINAL_ANSWER"),
+        "the answer is printed once"
+    );
+    assert!(
         !ended.stderr.contains('\x1b'),
         "no cursor is moved in a file"
     );
@@ -164,18 +168,20 @@ async fn a_log_is_followed_until_the_run_has_ended() {
 }
 
 #[tokio::test]
-async fn a_closed_standard_output_ends_following() {
+async fn a_closed_standard_output_ends_following_before_the_run_does() {
     let scene = Scene::new().await;
-    let id = scene.long_run().await;
+    scene.script("echo first").await;
+    assert_eq!(scene.client(&["runs", "wait", "1"]).await.status, Some(0));
+    let more = scene.endless();
+    let resumed = scene.client(&["runs", "resume", "1", &more]).await;
+    assert_eq!(resumed.status, Some(0), "{}", resumed.stderr);
     let mut client = scene
-        .command(&["runs", "logs", &id, "--follow"])
+        .command(&["runs", "logs", "1", "--follow"])
         .spawn()
         .unwrap();
     drop(client.stdout.take());
-    let mut progress = errors(&mut client);
-    until(&mut progress, "run 1: ").await;
-    scene.finish();
     assert_eq!(client.wait().await.unwrap().code(), Some(0));
+    scene.finish();
 }
 
 #[tokio::test]
