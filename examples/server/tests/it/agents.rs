@@ -1,23 +1,19 @@
 //! Both agents end to end, and what an organization sees of another one's runs.
 
+use std::{fs, time::Duration};
+
 use codegen_api::{
     client::ErrorKind,
     model::{MessageType, RunStatus},
 };
-use std::fs;
+use tokio::time::timeout;
 
 use crate::process::{Launch, assert_answered_once, end_of_run, fixture, log_of, start_command};
 
 #[tokio::test]
 async fn the_search_finds_where_a_thing_lives_and_leaves_ignored_files_out() {
     let tree = fixture();
-    let server = Launch::demo()
-        .args([
-            "--repository",
-            &format!("fixture={}", tree.path().display()),
-        ])
-        .start()
-        .await;
+    let server = Launch::demo().repository(&tree).start().await;
     let (client, organization) = (server.client(), server.organization());
     let repositories = client.repositories(organization).send().await.unwrap();
     assert_eq!(repositories.items.len(), 1);
@@ -44,16 +40,31 @@ async fn the_search_finds_where_a_thing_lives_and_leaves_ignored_files_out() {
     server.stop().await;
 }
 
+/// A runner that is not told of new runs finds one a second.
+#[tokio::test]
+async fn a_new_run_does_not_wait_for_the_next_look() {
+    let tree = fixture();
+    let server = Launch::demo()
+        .repository(&tree)
+        .args(["--no-rate-limits"])
+        .start()
+        .await;
+    let (client, organization) = (server.client(), server.organization());
+    let twenty = async {
+        for _ in 0..20 {
+            let created = client.create_run(organization, "half_open").send().await;
+            end_of_run(&client, organization, created.unwrap().id).await;
+        }
+    };
+    let ended = timeout(Duration::from_secs(12), twenty).await;
+    ended.expect("each takes some milliseconds");
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn one_organization_sees_nothing_of_another_ones_runs() {
     let tree = fixture();
-    let server = Launch::demo()
-        .args([
-            "--repository",
-            &format!("fixture={}", tree.path().display()),
-        ])
-        .start()
-        .await;
+    let server = Launch::demo().repository(&tree).start().await;
     let (first, own) = (server.organization(), server.second_organization());
     let client = server.client();
     let created = client.create_run(first, "half_open").send().await.unwrap();
@@ -92,6 +103,12 @@ async fn one_organization_sees_nothing_of_another_ones_runs() {
     let call = stranger.create_run(own, "half_open").repository(foreign);
     let absence = call.send().await.unwrap_err();
     assert_eq!(*absence.kind(), ErrorKind::NotFound);
+
+    // It has the source tree as well, and runs of its own.
+    let created = stranger.create_run(own, "half_open").send().await.unwrap();
+    assert_answered_once(&stranger, own, created.id).await;
+    let runs = client.runs(first).send().await.unwrap();
+    assert_eq!(runs.items.len(), 1);
     server.stop().await;
 }
 
@@ -104,10 +121,7 @@ async fn a_program_gets_the_prompt_and_its_output_and_diff_are_the_result() {
                   echo 'Buy more milk.' >>notes.txt\n";
     fs::write(&program, script).unwrap();
     let server = Launch::demo()
-        .args([
-            "--repository",
-            &format!("fixture={}", tree.path().display()),
-        ])
+        .repository(&tree)
         .args(["--command", &format!("sh {}", program.display())])
         .start()
         .await;
@@ -128,10 +142,7 @@ async fn a_program_gets_the_prompt_and_its_output_and_diff_are_the_result() {
 async fn a_program_does_not_see_the_environment_of_the_server() {
     let tree = fixture();
     let server = Launch::demo()
-        .args([
-            "--repository",
-            &format!("fixture={}", tree.path().display()),
-        ])
+        .repository(&tree)
         .args(["--command", "env"])
         .env("GITHUB_WEBHOOK_SECRET", "it-is-a-secret")
         .env("CODEGEN_API_TOKEN", "it-is-a-token")
@@ -158,10 +169,7 @@ async fn a_program_inherits_no_handle_of_the_server() {
     let tree = fixture();
     let server = Launch::demo()
         .database(&place.path().join("runs.db"))
-        .args([
-            "--repository",
-            &format!("fixture={}", tree.path().display()),
-        ])
+        .repository(&tree)
         .args(["--command", "ls -l /proc/self/fd"])
         .start()
         .await;
@@ -179,13 +187,7 @@ async fn a_program_inherits_no_handle_of_the_server() {
 #[tokio::test]
 async fn without_a_program_a_run_for_it_ends_with_an_error() {
     let tree = fixture();
-    let server = Launch::demo()
-        .args([
-            "--repository",
-            &format!("fixture={}", tree.path().display()),
-        ])
-        .start()
-        .await;
+    let server = Launch::demo().repository(&tree).start().await;
     let (client, organization) = (server.client(), server.organization());
     let id = start_command(&client, organization).await;
     let run = end_of_run(&client, organization, id).await;

@@ -3,12 +3,13 @@
 use std::{path::Path, time::Duration};
 
 use codegen_api::{client::Client, model::RunStatus};
+use rustix::process::Signal;
 use sqlx::{Connection, SqliteConnection};
 use tempfile::tempdir;
 use tokio::{task::JoinSet, time::timeout};
 
 use crate::process::{
-    Gate, Launch, Server, assert_answered_once, fixture, sqlite, start_command, until,
+    Gate, Launch, Server, assert_answered_once, fixture, log_of, sqlite, start_command, until,
 };
 
 /// A database that a crash has damaged, or with an open run in it, is a failure.
@@ -39,40 +40,36 @@ async fn runs_at_work_and_waiting_survive_two_kills_and_each_ends_once() {
     let place = tempdir().unwrap();
     let file = place.path().join("runs.db");
     let tree = fixture();
-    let repository = format!("fixture={}", tree.path().display());
     let gate = Gate::closed();
     let launch = Launch::demo()
         .database(&file)
-        .args(["--repository", &repository, "--command", &gate.command()])
+        .repository(&tree)
+        .args(["--command", &gate.command()])
         .args(["--no-rate-limits", "--lease", "2"]);
 
-    // Two at work, which is all the runner takes, and five that wait.
+    // Two at work, which is all the runner takes, and three that wait.
     let server = launch.start().await;
     let organization = server.organization();
     let client = server.client();
     let mut created = Vec::new();
-    for _ in 0..4 {
+    for _ in 0..2 {
         created.push(start_command(&client, organization).await);
     }
-    for prompt in ["half_open", "SlidingWindow", "milk"] {
-        let run = client
-            .create_run(organization, prompt)
-            .send()
-            .await
-            .unwrap();
-        created.push(run.id);
-    }
     gate.wait_for_start(2).await;
+    for prompt in ["half_open", "SlidingWindow", "milk"] {
+        let call = client.create_run(organization, prompt);
+        created.push(call.send().await.unwrap().id);
+    }
     server.kill().await;
 
-    // Killed again as soon as both are at work again: after their lease, not after the default one.
+    // Killed again as soon as the two are at work again: after their lease, not the default one.
     let server = launch.start().await;
-    let taken_up = timeout(Duration::from_secs(12), gate.wait_for_start(4)).await;
-    taken_up.expect("the lease is two seconds long");
     let client = server.client();
     let mut found = runs(&client, organization).await;
     found.sort_unstable();
     assert_eq!(found, created);
+    let taken_up = timeout(Duration::from_secs(12), gate.wait_for_start(4)).await;
+    taken_up.expect("the lease is two seconds long");
     for id in &created[..2] {
         let run = client.run(organization, *id).send().await.unwrap();
         assert_eq!(run.status, Some(RunStatus::Active));
@@ -95,11 +92,11 @@ async fn every_run_that_was_answered_for_is_there_after_a_kill() {
     let place = tempdir().unwrap();
     let file = place.path().join("runs.db");
     let tree = fixture();
-    let repository = format!("fixture={}", tree.path().display());
-    let launch = Launch::demo()
-        .database(&file)
-        .args(["--repository", &repository])
-        .args(["--no-rate-limits", "--lease", "2"]);
+    let launch =
+        Launch::demo()
+            .database(&file)
+            .repository(&tree)
+            .args(["--no-rate-limits", "--lease", "2"]);
     let mut answered = Vec::new();
     for _ in 0..2 {
         let server = launch.start().await;
@@ -155,10 +152,10 @@ async fn create_until_killed(server: Server) -> Vec<i64> {
 async fn two_servers_on_one_file_share_the_runs_and_each_ends_once() {
     let place = tempdir().unwrap();
     let tree = fixture();
-    let repository = format!("fixture={}", tree.path().display());
     let launch = Launch::demo()
         .database(&place.path().join("runs.db"))
-        .args(["--repository", &repository, "--no-rate-limits"]);
+        .repository(&tree)
+        .args(["--no-rate-limits"]);
     let (one, other) = (launch.start().await, launch.start().await);
     let organization = one.organization();
     let (client, second) = (one.client(), other.client());
@@ -174,4 +171,36 @@ async fn two_servers_on_one_file_share_the_runs_and_each_ends_once() {
     }
     one.stop().await;
     other.stop().await;
+}
+
+/// Its lease is over, but it is not dead: it finds its answer worthless when it wakes up.
+#[tokio::test]
+async fn a_server_that_froze_over_a_run_does_not_end_it_a_second_time() {
+    let place = tempdir().unwrap();
+    let tree = fixture();
+    let gate = Gate::closed();
+    let launch = Launch::demo()
+        .database(&place.path().join("runs.db"))
+        .repository(&tree)
+        .args(["--command", &gate.command(), "--lease", "2"]);
+    let frozen = launch.start().await;
+    let organization = frozen.organization();
+    let id = start_command(&frozen.client(), organization).await;
+    gate.wait_for_start(1).await;
+    frozen.signal(Signal::STOP);
+
+    let server = launch.start().await;
+    let client = server.client();
+    gate.wait_for_start(2).await;
+    gate.open();
+    assert_answered_once(&client, organization, id).await;
+    let log = log_of(&client, organization, id).await;
+    assert_eq!(log.len(), 2, "{log:?}");
+
+    frozen.signal(Signal::CONT);
+    // Its program has ended too: in order or not, its stop waits for what it wants to write.
+    let ended = frozen.stop().await;
+    assert!(!ended.stderr.contains("run ended"), "{ended:?}");
+    assert_eq!(log_of(&client, organization, id).await, log);
+    server.stop().await;
 }

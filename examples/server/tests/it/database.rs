@@ -14,14 +14,11 @@ async fn a_locked_database_is_answered_503_and_nothing_is_lost() {
     let place = tempdir().unwrap();
     let file = place.path().join("runs.db");
     let tree = fixture();
-    let repository = format!("fixture={}", tree.path().display());
     let gate = Gate::closed();
-    let launch = Launch::demo().database(&file).args([
-        "--repository",
-        &repository,
-        "--command",
-        &gate.command(),
-    ]);
+    let launch = Launch::demo()
+        .database(&file)
+        .repository(&tree)
+        .args(["--command", &gate.command()]);
     let server = launch.start().await;
     let (client, organization) = (server.client(), server.organization());
     let at_work = start_command(&client, organization).await;

@@ -74,11 +74,11 @@ async fn drive(
     make_space: impl FnOnce(&Server),
 ) {
     let tree = fixture();
-    let repository = format!("fixture={}", tree.path().display());
     let gate = Gate::closed();
     let server = launch
         .database(file)
-        .args(["--repository", &repository, "--command", &gate.command()])
+        .repository(&tree)
+        .args(["--command", &gate.command()])
         .args(["--no-rate-limits"])
         .start()
         .await;

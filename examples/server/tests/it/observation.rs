@@ -77,10 +77,7 @@ fn samples(page: &str) -> BTreeMap<String, f64> {
 async fn metrics_scraped_under_load_are_prometheus_text_without_paths_or_tokens() {
     let tree = fixture();
     let server = Launch::demo()
-        .args([
-            "--repository",
-            &format!("fixture={}", tree.path().display()),
-        ])
+        .repository(&tree)
         .args(["--no-rate-limits"])
         .start()
         .await;

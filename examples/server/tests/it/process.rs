@@ -67,6 +67,12 @@ impl Launch {
         self.args(["--database", &sqlite(file)])
     }
 
+    /// The tree is known as `fixture`, in place of the working directory.
+    pub(crate) fn repository(self, tree: &TempDir) -> Self {
+        let path = tree.path().display();
+        self.args(["--repository", &format!("fixture={path}")])
+    }
+
     pub(crate) fn env(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
         self.environment.push((name, value.into()));
         self

@@ -16,20 +16,13 @@ use crate::process::{
     Gate, Launch, PATIENCE, assert_answered_once, exchange, fixture, sqlite, start_command, until,
 };
 
-/// `--repository` for a tree.
-fn tree() -> (tempfile::TempDir, String) {
-    let tree = fixture();
-    let argument = format!("fixture={}", tree.path().display());
-    (tree, argument)
-}
-
 #[tokio::test]
 async fn a_request_in_flight_at_sigint_is_answered_and_what_it_made_is_kept() {
     let place = tempdir().unwrap();
-    let (_tree, repository) = tree();
+    let tree = fixture();
     let launch = Launch::demo()
         .database(&place.path().join("runs.db"))
-        .args(["--repository", &repository]);
+        .repository(&tree);
     let server = launch.start().await;
     // Connections that wait for nothing hold nobody up.
     let client = server.client();
@@ -89,11 +82,12 @@ async fn connections_without_a_request_do_not_hold_up_the_end() {
 async fn a_run_at_work_at_sigterm_is_put_back_and_ends_once_after_the_next_start() {
     let place = tempdir().unwrap();
     let file = place.path().join("runs.db");
-    let (_tree, repository) = tree();
+    let tree = fixture();
     let gate = Gate::closed();
     let launch = Launch::demo()
         .database(&file)
-        .args(["--repository", &repository, "--command", &gate.command()])
+        .repository(&tree)
+        .args(["--command", &gate.command()])
         .args(["--drain", "1"]);
     let server = launch.start().await;
     let organization = server.organization();
@@ -128,11 +122,12 @@ async fn a_run_at_work_at_sigterm_is_put_back_and_ends_once_after_the_next_start
 #[tokio::test]
 async fn a_run_that_ends_within_the_drain_time_is_not_interrupted() {
     let place = tempdir().unwrap();
-    let (_tree, repository) = tree();
+    let tree = fixture();
     let gate = Gate::closed();
     let launch = Launch::demo()
         .database(&place.path().join("runs.db"))
-        .args(["--repository", &repository, "--command", &gate.command()])
+        .repository(&tree)
+        .args(["--command", &gate.command()])
         .args(["--drain", "60"]);
     let server = launch.start().await;
     let (address, organization) = (server.address(), server.organization());
@@ -156,10 +151,11 @@ async fn a_run_that_ends_within_the_drain_time_is_not_interrupted() {
 
 #[tokio::test]
 async fn a_second_signal_ends_it_at_once_with_its_programs() {
-    let (_tree, repository) = tree();
+    let tree = fixture();
     let gate = Gate::closed();
     let server = Launch::demo()
-        .args(["--repository", &repository, "--command", &gate.command()])
+        .repository(&tree)
+        .args(["--command", &gate.command()])
         .args(["--drain", "60"])
         .start()
         .await;
