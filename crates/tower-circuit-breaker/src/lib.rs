@@ -136,7 +136,7 @@
 //! time costs a clock reading and a write, a slow-call rule two clock readings. A lock is taken for
 //! the moment in which the circuit closes. A circuit with the default window takes about 600 bytes.
 //! The response future is two words larger than the inner one; a clone of the service allocates two
-//! words and its counts. With the feature `metrics` a refused call allocates its labels.
+//! words and its counts. With the feature `metrics` refusals and changes of state allocate labels.
 
 #[cfg(feature = "http")]
 mod body;
@@ -150,6 +150,8 @@ pub mod error;
 mod evidence;
 pub mod future;
 mod handle;
+#[cfg(test)]
+mod interleavings;
 mod keyed;
 mod layer;
 mod metrics;
@@ -159,6 +161,8 @@ mod permit;
 mod random;
 mod ring;
 mod saved;
+#[cfg(test)]
+mod schedules;
 mod service;
 mod settings;
 mod split;

@@ -1,5 +1,7 @@
 //! Behaviour of the circuit breaker, on a paused clock.
 
+mod acceptance;
+mod allocations;
 #[cfg(feature = "http")]
 mod body;
 mod bounds;
