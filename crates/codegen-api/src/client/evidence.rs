@@ -22,6 +22,18 @@ pub(super) enum AttemptError {
 }
 
 impl AttemptError {
+    fn into_source(self) -> Option<BoxError> {
+        match self {
+            Self::Timeout | Self::Transport(TransportError::TooLarge) => None,
+            Self::Transport(TransportError::Connect(source) | TransportError::Send(source)) => {
+                Some(source.into())
+            }
+            Self::Transport(TransportError::Body(source) | TransportError::Custom(source)) => {
+                Some(source)
+            }
+        }
+    }
+
     pub(super) fn label(&self) -> &'static str {
         match self {
             Self::Timeout => "timeout",
@@ -114,7 +126,12 @@ pub(super) fn explain(error: BoxError, deadline: Duration) -> Error {
                 AttemptError::Transport(TransportError::TooLarge) => ErrorKind::Decode,
                 AttemptError::Transport(_) => ErrorKind::Network,
             };
-            Error::new(kind, attempt.to_string()).caused_by(attempt)
+            let error = Error::new(kind, attempt.to_string());
+            // The message is the attempt's own, so the chain goes on with what is below it.
+            match attempt.into_source() {
+                Some(source) => error.caused_by(source),
+                None => error,
+            }
         }
         own => {
             let after = own.retry_after();

@@ -1,6 +1,6 @@
 //! Who belongs where, and whether the server is well.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::part::{Part, paged, part_of_a_list};
 use crate::{
@@ -66,7 +66,7 @@ paged! {
 }
 
 /// Answer of `GET /v1/health`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct HealthStatus {
     /// `healthy` or `degraded`.
