@@ -48,7 +48,8 @@ impl SqliteStore {
                  status = 'ACTIVE', fence = fence + 1, owner = $1, lease_until = $2, \
                  updated_at = $3 \
              WHERE id = (SELECT id FROM agent_runs WHERE status IN ('PENDING', 'ACTIVE') \
-                 AND (status = 'PENDING' OR lease_until <= $3) ORDER BY id LIMIT 1) \
+                 AND (status = 'PENDING' OR (lease_until <= $3 AND owner <> $1)) \
+                 ORDER BY id LIMIT 1) \
              RETURNING id, fence, organization_id, attempt, stop, agent_type, \
                  COALESCE(resume_prompt, prompt) AS prompt, \
                  (SELECT name FROM repositories r WHERE r.id = repository_id) AS name, \

@@ -1,5 +1,6 @@
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -129,8 +130,11 @@ pub(crate) async fn create(store: &SqliteStore, scope: &OrgScope, prompt: &str) 
     }
 }
 
+/// Claims as a runner that holds nothing yet.
 pub(crate) async fn claim(store: &SqliteStore) -> Option<ClaimedRun> {
-    store.claim("runner", LEASE).await.unwrap()
+    static STARTED: AtomicU32 = AtomicU32::new(0);
+    let runner = format!("runner {}", STARTED.fetch_add(1, Relaxed));
+    store.claim(&runner, LEASE).await.unwrap()
 }
 
 pub(crate) async fn logs(store: &SqliteStore, scope: &OrgScope, run: i64) -> Listing<AgentRunLog> {

@@ -14,6 +14,7 @@ on_each_database! {
     a_heartbeat_moves_the_end_of_the_lease_from_now
     a_late_heartbeat_saves_a_run_that_nobody_claimed
     an_expired_run_is_taken_over_with_a_new_fence_and_attempt
+    a_runner_is_not_given_what_it_already_holds
     whoever_lost_a_run_can_write_nothing
     a_finished_run_is_never_claimed_or_finished_again
     a_released_run_keeps_its_age_its_log_and_its_attempt
@@ -125,6 +126,18 @@ async fn an_expired_run_is_taken_over_with_a_new_fence_and_attempt(house: House)
         assert_eq!(next.attempt, attempt);
         last = next;
     }
+}
+
+// After an outage longer than a lease it would compete with itself.
+async fn a_runner_is_not_given_what_it_already_holds(house: House) {
+    let House {
+        store, acme, clock, ..
+    } = &house;
+    create(store, acme, "mine").await;
+    let mine = store.claim("me", LEASE).await.unwrap().unwrap().claim;
+    clock.advance(LEASE * 10);
+    assert!(store.claim("me", LEASE).await.unwrap().is_none());
+    assert_eq!(store.finish(mine, &outcome()).await.unwrap(), Written::Done);
 }
 
 async fn whoever_lost_a_run_can_write_nothing(house: House) {
