@@ -65,28 +65,56 @@
 //!
 //! # What is stored
 //!
-//! A 200 to a `GET`, when its body has ended with the length it announced, if
+//! A final response to a `GET`, when its body has ended with the length it announced (RFC 9111
+//! section 3), if
 //!
-//! - it has a lifetime: `s-maxage` (shared mode), `max-age`, `Expires`, or the
-//!   [default](HttpCacheLayer::default_ttl), which is unset unless you set it;
-//! - neither side says `no-store`, and the response does not say `no-cache`, nor `private` to a
-//!   shared cache;
-//! - it has no `Set-Cookie` and does not vary on `*`;
-//! - its body is within [`max_object_bytes`](HttpCacheLayer::max_object_bytes) and has no trailers.
+//! - it has a lifetime: `s-maxage` (shared mode), `max-age`, `Expires`, a
+//!   [targeted field](HttpCacheLayer::targeted_fields), or one that you set: the
+//!   [default](HttpCacheLayer::default_ttl) or the [heuristic](HttpCacheLayer::heuristic), both
+//!   unset unless you set them; or it has none, but an `ETag` or `Last-Modified` by which it can be
+//!   validated;
+//! - neither side says `no-store`, and the response does not say `private` to a shared cache;
+//! - it has no [`Set-Cookie`](SetCookie) and does not vary on `*`;
+//! - its body is within [`max_object_bytes`](HttpCacheLayer::max_object_bytes), has no trailers,
+//!   and is no part (206).
 //!
-//! A response with `Vary` is stored with the values the request had for the headers it names, and
-//! answers requests with the same values. Nothing is served past its lifetime, so `must-revalidate`
-//! holds by itself. Answers carry `Age`, the `Date` of the original, and none of the headers that
-//! belonged to its connection; extensions of the original are not kept.
+//! A response with `Vary` is stored beside those to other values of the headers it names, up to
+//! [`max_variants`](HttpCacheLayer::max_variants). Answers carry `Age`, the `Date` of the original,
+//! and none of the headers that belonged to its connection; extensions of the original are not
+//! kept.
 //!
-//! # What a request can ask for
+//! # What it answers
 //!
-//! `Cache-Control: no-cache` and `max-age=0` fetch anew and replace what is stored; `max-age` and
-//! `min-fresh` limit what will do; `no-store` goes past the store. `max-stale` and `only-if-cached`
-//! have no effect. Ranges, preconditions, upgrades, requests with content and other methods go past
-//! the store, and so does a request with [`CacheOverride::bypass`]. A method that is not safe
-//! invalidates its URI once it has succeeded. [`CacheOutcome`], an extension of every response,
-//! tells which it was.
+//! `GET` and `HEAD`, whole or one range of bytes; and 304 to a client whose `If-None-Match` or
+//! `If-Modified-Since` says that it has the stored response. A response past its lifetime is
+//! validated and answers again when the inner service says that it still holds. It answers without
+//! that
+//!
+//! - while it is being validated, if it says `stale-while-revalidate` or the
+//!   [layer](HttpCacheLayer::stale_while_revalidate) does, and the cache can
+//!   [spawn](HttpCacheLayer::spawn);
+//! - when the inner service fails, if it says `stale-if-error` or the
+//!   [layer](HttpCacheLayer::stale_if_error) does;
+//! - when the request says `max-stale`;
+//!
+//! but never if it says `no-cache` or `must-revalidate`, or, in a shared cache,
+//! `proxy-revalidate` or `s-maxage`.
+//!
+//! A request with `Cache-Control: no-cache` or `max-age=0` has the response validated or fetched
+//! anew; `max-age` and `min-fresh` limit what will do, `only-if-cached` forbids to ask, `no-store`
+//! goes past the store. All of that can be [disregarded](HttpCacheLayer::disregard_requests).
+//! Several ranges, `If-Match`, upgrades, requests with content and other methods go past the store,
+//! and so does a request with [`CacheOverride::bypass`]. A method that is not safe invalidates its
+//! URI once it has succeeded, and the URIs of the same origin that its response names in `Location`
+//! and `Content-Location`. [`CacheOutcome`], an extension of every response, tells which it was.
+//!
+//! # Equal requests at the same time
+//!
+//! are one call: the first calls, the others wait and are answered from the store. When the first
+//! goes away, its future or its body dropped, exactly one of the others calls. A response that
+//! cannot be stored, or has no lifetime, goes to the one who called; the others call at once, all
+//! of them, and for 10 s nobody waits for such a response. After an error of the inner service
+//! they do the same. Waiting [has a limit](HttpCacheLayer::coalesce).
 //!
 //! # Whom it answers
 //!
@@ -105,32 +133,37 @@
 //! On a client the cache stands outside of retry and limits, so that an answer from the store costs
 //! neither. On a server it stands inside of authentication and permission: a stored answer must not
 //! be had without them. Compression goes inside, with `Vary: accept-encoding`, or outside, where
-//! every answer is compressed anew.
+//! every answer is compressed anew; with [generated tags](HttpCacheLayer::generate_etag) it goes
+//! inside.
 //!
 //! # Cost
 //!
 //! A hit: one key of a few hundred bytes, one lock for one hash lookup, a clone of the headers and
 //! of the inner service, SHA-256 over a credential or over what a `Vary` names; no byte of the body
 //! is copied. A miss copies its body once while it passes, and the request's headers. Memory: the
-//! bounds of the [`MemoryStore`](store::MemoryStore), exact at every moment, and up to
-//! `max_object_bytes` for each response under way, twice that where it does not announce its length.
+//! bounds of the [`MemoryStore`](store::MemoryStore), exact at every moment, and what responses
+//! under way hold back, together no more than
+//! [`max_in_flight_bytes`](HttpCacheLayer::max_in_flight_bytes).
 //!
-//! When the store fails, requests go on without it; see [`Store`](store::Store). When equal
-//! requests miss at the same time, each goes to the inner service.
+//! When the store fails, requests go on without it; see [`Store`](store::Store).
 //!
 //! # Features
 //!
 //! | feature | |
 //! |---|---|
 //! | `http` (default) | everything here; without it the crate is empty |
+//! | `serde` | `Serialize` for [`Stats`] |
 
+#[cfg(feature = "http")]
+mod flight;
 #[cfg(feature = "http")]
 mod http;
 
 #[cfg(feature = "http")]
 pub use self::http::{
-    BypassReason, CacheBody, CacheHandle, CacheOutcome, CacheOverride, HttpCache, HttpCacheLayer,
-    ResponseFuture, Stats, store,
+    BypassReason, Bypassed, CacheBody, CacheHandle, CacheOutcome, CacheOverride, HttpCache,
+    HttpCacheLayer, NoSpawn, Refresh, ResponseFuture, SetCookie, Spawn, StaleReason, Stats,
+    TokioSpawn, store,
 };
 
 #[cfg(all(doctest, feature = "http"))]

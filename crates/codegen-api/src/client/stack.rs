@@ -147,7 +147,7 @@ pub(super) fn bypass_cache(request: &mut Extensions) {
 
 /// Whether an answer came from the cache.
 pub(super) fn is_from_cache(answer: &Extensions) -> bool {
-    answer.get() == Some(&CacheOutcome::Hit)
+    answer.get().is_some_and(CacheOutcome::is_from_store)
 }
 
 fn headers(token: HeaderValue) -> impl Fn(Request<Full<Bytes>>) -> Request<Full<Bytes>> + Clone {

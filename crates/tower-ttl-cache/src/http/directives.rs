@@ -1,12 +1,13 @@
 use std::time::Duration;
 
-use http::{HeaderMap, header::CACHE_CONTROL};
+use http::{HeaderMap, HeaderName, header::CACHE_CONTROL};
+
+use super::list::members;
 
 /// What of `Cache-Control` the policy acts on, of a request (RFC 9111 section 5.2.1) or a response
 /// (section 5.2.2).
 ///
-/// Where a directive occurs more than once, the first counts (section 4.2.1). `no-cache` and
-/// `private` with a list of fields are taken for the bare ones, which forbid more.
+/// Where a directive occurs more than once, the first counts (section 4.2.1).
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Directives {
     pub(crate) no_store: bool,
@@ -14,72 +15,100 @@ pub(crate) struct Directives {
     pub(crate) private: bool,
     pub(crate) public: bool,
     pub(crate) must_revalidate: bool,
+    pub(crate) proxy_revalidate: bool,
+    pub(crate) must_understand: bool,
+    /// RFC 8246.
+    pub(crate) immutable: bool,
+    pub(crate) only_if_cached: bool,
     pub(crate) max_age: Option<Duration>,
     pub(crate) s_maxage: Option<Duration>,
     pub(crate) min_fresh: Option<Duration>,
+    pub(crate) max_stale: Option<Duration>,
+    /// RFC 5861 section 3.
+    pub(crate) stale_while_revalidate: Option<Duration>,
+    /// RFC 5861 section 4.
+    pub(crate) stale_if_error: Option<Duration>,
+    /// Fields that `no-cache` names: they may not be used without validation.
+    pub(crate) no_cache_fields: Vec<HeaderName>,
+    /// Fields that `private` names: they are not for a shared cache.
+    pub(crate) private_fields: Vec<HeaderName>,
 }
 
 impl Directives {
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let mut directives = Self::default();
         for line in headers.get_all(CACHE_CONTROL) {
-            directives.read_line(line.as_bytes());
+            let line = members(line.as_bytes());
+            // A quote that is never closed may hide anything: the most restrictive is assumed.
+            directives.no_store |= line.is_unclosed();
+            for member in line {
+                directives.read_member(member);
+            }
         }
         directives
     }
 
-    fn read_line(&mut self, line: &[u8]) {
-        let mut start = 0;
-        let mut quoted = false;
-        let mut escaped = false;
-        for (at, &byte) in line.iter().enumerate() {
-            match byte {
-                _ if escaped => escaped = false,
-                b'\\' if quoted => escaped = true,
-                b'"' => quoted = !quoted,
-                b',' if !quoted => {
-                    self.read_member(&line[start..at]);
-                    start = at + 1;
-                }
-                _ => {}
-            }
-        }
-        // A quote that is never closed may hide anything: the most restrictive is assumed.
-        if quoted {
-            self.no_store = true;
-        }
-        self.read_member(&line[start..]);
-    }
-
     fn read_member(&mut self, member: &[u8]) {
-        let member = member.trim_ascii();
         let (name, value) = match member.iter().position(|&byte| byte == b'=') {
             Some(at) => (&member[..at], Some(&member[at + 1..])),
             None => (member, None),
         };
         let is = |expected: &str| name.eq_ignore_ascii_case(expected.as_bytes());
+        // Section 4.2.1: what has no valid lifetime counts as stale.
+        let lifetime = || seconds(value).unwrap_or(Duration::ZERO);
         if is("no-store") {
             self.no_store = true;
         } else if is("no-cache") {
-            self.no_cache = true;
+            match fields(value) {
+                Some(fields) => self.no_cache_fields.extend(fields),
+                None => self.no_cache = true,
+            }
         } else if is("private") {
-            self.private = true;
+            match fields(value) {
+                Some(fields) => self.private_fields.extend(fields),
+                None => self.private = true,
+            }
         } else if is("public") {
             self.public = true;
         } else if is("must-revalidate") {
             self.must_revalidate = true;
+        } else if is("proxy-revalidate") {
+            self.proxy_revalidate = true;
+        } else if is("must-understand") {
+            self.must_understand = true;
+        } else if is("immutable") {
+            self.immutable = true;
+        } else if is("only-if-cached") {
+            self.only_if_cached = true;
         } else if is("max-age") {
-            // Section 4.2.1: what has no valid lifetime counts as stale.
-            self.max_age
-                .get_or_insert(seconds(value).unwrap_or(Duration::ZERO));
+            self.max_age.get_or_insert_with(lifetime);
         } else if is("s-maxage") {
-            self.s_maxage
-                .get_or_insert(seconds(value).unwrap_or(Duration::ZERO));
+            self.s_maxage.get_or_insert_with(lifetime);
+        } else if is("stale-while-revalidate") {
+            self.stale_while_revalidate.get_or_insert_with(lifetime);
+        } else if is("stale-if-error") {
+            self.stale_if_error.get_or_insert_with(lifetime);
         } else if is("min-fresh") {
             self.min_fresh
                 .get_or_insert(seconds(value).unwrap_or(Duration::MAX));
+        } else if is("max-stale") {
+            // Section 5.2.1.2: without an argument, a response of any age will do.
+            let bare = value.is_none().then_some(Duration::MAX);
+            self.max_stale
+                .get_or_insert(bare.or(seconds(value)).unwrap_or(Duration::ZERO));
         }
     }
+}
+
+/// The argument of a qualified `no-cache` or `private` (sections 5.2.2.4 and 5.2.2.7). `None` for
+/// anything that is no list of names: then the directive counts as bare, which forbids more.
+fn fields(value: Option<&[u8]>) -> Option<Vec<HeaderName>> {
+    let list = value?.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+    let fields: Vec<_> = members(list)
+        .filter(|name| !name.is_empty())
+        .map(|name| HeaderName::from_bytes(name).ok())
+        .collect::<Option<_>>()?;
+    (!fields.is_empty()).then_some(fields)
 }
 
 /// Delta-seconds (RFC 9111 section 1.2.2), as a token or a quoted string (section 5.2).

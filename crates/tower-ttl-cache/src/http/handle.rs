@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use http::Uri;
+use http::{HeaderMap, Uri};
 
 use super::{
     key::Resource,
@@ -38,8 +38,31 @@ impl<St: Store> CacheHandle<St> {
     ///
     /// Those of the store. [`MemoryStore`] has none.
     pub async fn invalidate(&self, uri: &Uri) -> Result<(), St::Error> {
-        let resource = Resource::of_uri(uri);
+        let resource = Resource::new(uri, &HeaderMap::new());
         self.count_failure(self.shared.store.invalidate(&resource).await)
+    }
+
+    /// Removes everything stored for a URI and for those of the same authority that start with it:
+    /// `https://example.com/users` takes `/users/1` and `/users?page=2` along, and `/usersettings`
+    /// too. Responses to requests already under way are not stored any more.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store. [`MemoryStore`] has none; it looks at every entry.
+    pub async fn invalidate_prefix(&self, uri: &Uri) -> Result<(), St::Error> {
+        let prefix = Resource::new(uri, &HeaderMap::new());
+        self.count_failure(self.shared.store.invalidate_prefix(&prefix).await)
+    }
+
+    /// Removes every response that bore a tag: see
+    /// [`tag_header`](crate::HttpCacheLayer::tag_header). Responses to requests already under way
+    /// are not stored any more.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store. [`MemoryStore`] has none; it looks at every entry.
+    pub async fn invalidate_tag(&self, tag: &str) -> Result<(), St::Error> {
+        self.count_failure(self.shared.store.invalidate_tag(tag).await)
     }
 
     /// Removes everything. Responses to requests already under way are not stored any more. The

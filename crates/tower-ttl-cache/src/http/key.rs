@@ -1,7 +1,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Uri, header::HOST, uri::Authority};
+use http::{HeaderMap, Method, Request, Uri, header::HOST, uri::Authority};
 
 use super::{credential, policy::Mode, seed::Seed};
 
@@ -27,7 +27,11 @@ impl Key {
         write_resource(&mut bytes, uri, headers);
         let resource = bytes.len();
         framed(&mut bytes, |out| {
-            out.extend_from_slice(request.method().as_str().as_bytes());
+            // RFC 9110 section 9.3.2: what answers a `GET` answers a `HEAD`.
+            out.extend_from_slice(match *request.method() {
+                Method::HEAD => b"GET",
+                ref method => method.as_str().as_bytes(),
+            });
         });
         framed(&mut bytes, |out| {
             out.extend(scheme.bytes().map(|b| b.to_ascii_lowercase()));
@@ -87,16 +91,21 @@ impl Key {
 pub struct Resource(Bytes);
 
 impl Resource {
-    pub(crate) fn of<B>(request: &Request<B>) -> Self {
+    pub(crate) fn new(uri: &Uri, headers: &HeaderMap) -> Self {
         let mut bytes = Vec::new();
-        write_resource(&mut bytes, request.uri(), request.headers());
+        write_resource(&mut bytes, uri, headers);
         Self(bytes.into())
     }
 
-    pub(crate) fn of_uri(uri: &Uri) -> Self {
-        let mut bytes = Vec::new();
-        write_resource(&mut bytes, uri, &HeaderMap::new());
-        Self(bytes.into())
+    pub(crate) fn is_on_authority_of(&self, other: &Self) -> bool {
+        split(&self.0).0 == split(&other.0).0
+    }
+
+    /// Whether this is of the same authority, and its path and query start with those of `prefix`.
+    #[must_use]
+    pub fn starts_with(&self, prefix: &Self) -> bool {
+        let ((authority, path), (other, start)) = (split(&self.0), split(&prefix.0));
+        authority == other && path.starts_with(start)
     }
 
     /// The bytes, equal for equal resources only.
@@ -166,6 +175,16 @@ fn is_host(authority: &Authority, headers: &HeaderMap) -> bool {
         host.as_bytes()
             .eq_ignore_ascii_case(authority.as_str().as_bytes())
     })
+}
+
+/// The authority, and the path with its query, of what [`write_resource`] wrote.
+fn split(resource: &[u8]) -> (&[u8], &[u8]) {
+    let (frame, rest) = resource.split_at(8);
+    let length = frame
+        .iter()
+        .rev()
+        .fold(0, |length, &byte| length << 8 | usize::from(byte));
+    (&rest[..length], &rest[length + 8..])
 }
 
 fn framed(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {

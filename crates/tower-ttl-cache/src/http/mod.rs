@@ -2,7 +2,10 @@
 
 mod ask;
 mod body;
+mod cache_status;
+mod conditional;
 mod credential;
+mod date;
 mod directives;
 mod entry;
 mod fill;
@@ -10,13 +13,20 @@ mod future;
 mod handle;
 mod key;
 mod layer;
+mod learn;
+mod list;
+mod location;
 mod outcome;
 mod policy;
+mod range;
+mod refresh;
 mod seed;
 mod service;
 mod shared;
+mod spawn;
 mod stats;
 pub mod store;
+mod targeted;
 mod vary;
 
 pub use self::{
@@ -24,7 +34,10 @@ pub use self::{
     future::ResponseFuture,
     handle::CacheHandle,
     layer::HttpCacheLayer,
-    outcome::{BypassReason, CacheOutcome, CacheOverride},
+    outcome::{BypassReason, CacheOutcome, CacheOverride, StaleReason},
+    policy::SetCookie,
+    refresh::Refresh,
     service::HttpCache,
-    stats::Stats,
+    spawn::{NoSpawn, Spawn, TokioSpawn},
+    stats::{Bypassed, Stats},
 };

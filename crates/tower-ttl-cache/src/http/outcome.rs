@@ -6,23 +6,56 @@ use std::time::Duration;
 pub enum CacheOutcome {
     /// Answered from the store; the inner service was not called.
     Hit,
+    /// Answered from the store with a response past its lifetime.
+    Stale(StaleReason),
+    /// Answered from the store, after the inner service has said that it still holds.
+    Revalidated,
+    /// Answered from the store with the response to an equal request that was under way.
+    Coalesced,
     /// The inner service answered, because nothing stored could. Whether its answer was stored is
     /// known only when its body has ended.
     Miss,
+    /// Nothing stored could answer, and the request says `only-if-cached`: a 504 without content
+    /// (RFC 9111 section 5.2.1.7).
+    Unavailable,
     /// The store took no part: nothing was looked up and nothing will be stored.
     Bypass(BypassReason),
+}
+
+impl CacheOutcome {
+    /// Whether the body came out of the store.
+    #[must_use]
+    pub const fn is_from_store(&self) -> bool {
+        matches!(
+            self,
+            Self::Hit | Self::Stale(_) | Self::Revalidated | Self::Coalesced
+        )
+    }
+}
+
+/// Why a response past its lifetime answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum StaleReason {
+    /// It is being validated meanwhile (RFC 5861 section 3).
+    WhileRevalidate,
+    /// The inner service failed (RFC 5861 section 4).
+    IfError,
+    /// The request allows it with `max-stale` (RFC 9111 section 5.2.1.2).
+    MaxStale,
 }
 
 /// Why a request went past the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum BypassReason {
-    /// The method is not `GET`. A method that is not safe also invalidates what is stored for the
+    /// The method is neither `GET` nor `HEAD`. A method that is not safe also invalidates what is stored for the
     /// URI, unless the answer is an error (RFC 9111 section 4.4).
     Method,
-    /// The request asks for a range of the body.
+    /// The request asks for several ranges of the body, or in another unit than bytes.
     Range,
-    /// The request carries a precondition, such as `If-None-Match`.
+    /// The request carries a precondition that is not for a cache: `If-Match` or
+    /// `If-Unmodified-Since`.
     Conditional,
     /// The request has content, which is not part of the key.
     Content,

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 /// Such values may be secrets, so neither they nor a digest that can be looked up in a table is
 /// kept. SHA-256 behind a secret prefix: two different values have the same 256-bit digest with
 /// negligible probability, so comparing digests is as good as comparing the values.
+#[derive(Clone)]
 pub(crate) struct Seed([u8; 32]);
 
 impl Seed {
@@ -19,6 +20,11 @@ impl Seed {
             chunk.copy_from_slice(&source.hash_one(word).to_le_bytes());
         }
         Self(seed)
+    }
+
+    /// The same for every cache that is given the same secret.
+    pub(crate) fn of(secret: &[u8]) -> Self {
+        Self(Sha256::digest(secret).into())
     }
 
     pub(crate) fn digest(&self) -> KeyedDigest {

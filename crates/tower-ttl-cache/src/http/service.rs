@@ -11,9 +11,12 @@ use super::{
     ask::Ask,
     body::CacheBody,
     future::{Purpose, ResponseFuture},
-    key::{Key, Resource},
-    policy::{Plan, Policy},
-    shared::Shared,
+    key::Key,
+    location::Target,
+    policy::Plan,
+    refresh::Refresh,
+    shared::{Settings, Shared},
+    spawn::{NoSpawn, Spawn},
     store::{MemoryStore, Store},
 };
 
@@ -34,57 +37,74 @@ use super::{
 /// instance that is polled and called; the original is never polled. Clones of the cache share
 /// the store.
 #[derive(Debug)]
-pub struct HttpCache<S, St = MemoryStore> {
+pub struct HttpCache<S, St = MemoryStore, Sp = NoSpawn> {
     inner: S,
     shared: Arc<Shared<St>>,
-    policy: Policy,
+    settings: Arc<Settings>,
+    spawn: Sp,
 }
 
-impl<S, St> HttpCache<S, St> {
-    pub(crate) const fn new(inner: S, shared: Arc<Shared<St>>, policy: Policy) -> Self {
+impl<S, St, Sp> HttpCache<S, St, Sp> {
+    pub(crate) const fn new(
+        inner: S,
+        shared: Arc<Shared<St>>,
+        settings: Arc<Settings>,
+        spawn: Sp,
+    ) -> Self {
         Self {
             inner,
             shared,
-            policy,
+            settings,
+            spawn,
         }
     }
 }
 
 // Not derived: the store itself need not be `Clone`.
-impl<S: Clone, St> Clone for HttpCache<S, St> {
+impl<S: Clone, St, Sp: Clone> Clone for HttpCache<S, St, Sp> {
     fn clone(&self) -> Self {
-        Self::new(self.inner.clone(), Arc::clone(&self.shared), self.policy)
+        Self::new(
+            self.inner.clone(),
+            Arc::clone(&self.shared),
+            Arc::clone(&self.settings),
+            self.spawn.clone(),
+        )
     }
 }
 
-impl<S, St, B, ResB> Service<Request<B>> for HttpCache<S, St>
+impl<S, St, Sp, B, ResB> Service<Request<B>> for HttpCache<S, St, Sp>
 where
     S: Service<Request<B>, Response = Response<ResB>> + Clone,
     St: Store,
+    Sp: Spawn<Refresh<S, B, ResB, St>> + Clone,
     ResB: Body,
 {
     type Response = Response<CacheBody<ResB, St>>;
     type Error = S::Error;
-    type Future = ResponseFuture<S, B, St>;
+    type Future = ResponseFuture<S, B, St, Sp>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let Self {
-            inner,
-            shared,
-            policy,
-        } = self;
+        let policy = &self.settings.policy;
         let purpose = match policy.plan(&request) {
             Plan::Bypass(reason) => Purpose::Forward(reason),
-            Plan::Invalidate => Purpose::Invalidate(Resource::of(&request)),
+            Plan::Invalidate => Purpose::Invalidate(Target::of(&request)),
             Plan::Lookup(wants) => {
-                let key = Key::of(&request, policy.mode, &shared.seed);
-                Purpose::Answer(Ask::new(key, wants, *policy))
+                let key = Key::of(&request, policy.mode, &self.settings.seed);
+                let settings = Arc::clone(&self.settings);
+                Purpose::Answer(Ask::new(key, wants, &request, settings))
             }
         };
-        ResponseFuture::new(inner.clone(), Arc::clone(shared), request, purpose)
+        ResponseFuture::new(
+            self.inner.clone(),
+            Arc::clone(&self.shared),
+            Arc::clone(&self.settings),
+            self.spawn.clone(),
+            request,
+            purpose,
+        )
     }
 }

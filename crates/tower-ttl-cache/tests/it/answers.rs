@@ -112,7 +112,7 @@ async fn a_forced_miss_replaces_what_is_stored() {
 #[tokio::test(start_paused = true)]
 async fn a_bypassing_request_neither_reads_nor_writes() {
     let mut stack = Stack::new(&private(), minute);
-    let partial = || get("/", &[("range", "bytes=0-3")]);
+    let partial = || get("/", &[("range", "bytes=0-3, 5-6")]);
     let outcome = CacheOutcome::Bypass(BypassReason::Range);
     assert_eq!(stack.read(partial()).await.outcome, outcome);
     assert_eq!(stack.handle.stats().stores, 0);
@@ -121,15 +121,94 @@ async fn a_bypassing_request_neither_reads_nor_writes() {
     assert_eq!(stack.calls(), 3);
 }
 
+/// RFC 9111 section 3.
 #[tokio::test(start_paused = true)]
-async fn an_error_status_is_not_stored() {
-    let mut stack = Stack::new(&private(), |call, request: &Request<()>| {
-        let mut response = minute(call, request);
-        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-        response
-    });
+async fn any_final_status_is_stored_with_a_lifetime() {
+    for status in [204, 299, 302, 404, 500, 599] {
+        let status = StatusCode::from_u16(status).unwrap();
+        let mut stack = Stack::new(&private(), move |call, request: &Request<()>| {
+            let mut response = minute(call, request);
+            *response.status_mut() = status;
+            response
+        });
+        stack.read(get("/", &[])).await;
+        let got = stack.read(get("/", &[])).await;
+        assert_eq!((got.outcome, got.status), (CacheOutcome::Hit, status));
+    }
+}
+
+/// RFC 9111 section 5.2.1.7.
+#[tokio::test(start_paused = true)]
+async fn a_request_for_what_is_cached_alone_never_reaches_the_inner_service() {
+    let mut stack = Stack::new(&private(), minute);
+    let cached = || get("/", &[("cache-control", "only-if-cached")]);
+    let got = stack.read(cached()).await;
+    assert_eq!(
+        (got.outcome, got.status.as_u16()),
+        (CacheOutcome::Unavailable, 504)
+    );
+    assert_eq!((stack.calls(), stack.handle.stats().misses), (0, 1));
     stack.read(get("/", &[])).await;
-    assert!(!stack.read(get("/", &[])).await.is_hit());
+    assert!(stack.read(cached()).await.is_hit());
+}
+
+/// RFC 9111 sections 5.2.2.4 and 5.2.2.7.
+#[tokio::test(start_paused = true)]
+async fn fields_named_by_a_directive_are_not_stored() {
+    let mut stack = Stack::new(&private(), |call, _: &Request<()>| {
+        let directives = "max-age=60, no-cache=\"x-a, X-B\", private=\"x-c\"";
+        let names = [("x-a", "1"), ("x-b", "2"), ("x-c", "3"), ("x-d", "4")];
+        ok(
+            call,
+            &[&[("cache-control", directives)][..], &names].concat(),
+        )
+    });
+    let miss = stack.read(get("/", &[])).await;
+    assert!(miss.headers.contains_key("x-a"));
+    let hit = stack.read(get("/", &[])).await;
+    let left: Vec<_> = ["x-a", "x-b", "x-c", "x-d"]
+        .into_iter()
+        .filter(|name| hit.headers.contains_key(*name))
+        .collect();
+    assert_eq!(left, ["x-c", "x-d"]);
+}
+
+/// RFC 9211.
+#[tokio::test(start_paused = true)]
+async fn the_response_tells_what_the_cache_did_if_it_is_to() {
+    let mut stack = Stack::new(&private().cache_status("here"), |call, _: &Request<()>| {
+        ok(
+            call,
+            &[
+                ("cache-control", "max-age=60"),
+                ("cache-status", "there; hit"),
+            ],
+        )
+    });
+    let told = |got: crate::origin::Got| {
+        let lines = got.headers.get_all("cache-status").iter();
+        lines
+            .map(|line| line.to_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        told(stack.read(get("/", &[])).await),
+        ["there; hit", "here; fwd=uri-miss; fwd-status=200; stored"]
+    );
+    assert_eq!(
+        told(stack.read(get("/", &[])).await),
+        ["there; hit", "here; hit"]
+    );
+    let reload = get("/", &[("cache-control", "no-cache")]);
+    assert_eq!(
+        told(stack.read(reload).await)[1],
+        "here; fwd=request; fwd-status=200; stored"
+    );
+    let past = get("/", &[("cache-control", "no-store")]);
+    assert_eq!(
+        told(stack.read(past).await)[1],
+        "here; fwd=bypass; fwd-status=200"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -159,9 +238,12 @@ async fn clones_of_a_layer_share_store_and_statistics() {
     one.read(get("/", &[])).await;
     assert!(other.read(get("/", &[])).await.is_hit());
 
-    one.read(get("/", &[("range", "bytes=0-0")])).await;
+    one.read(get("/", &[("range", "lines=0-0")])).await;
     let stats = other.handle.stats();
     assert_eq!((stats.hits, stats.misses, stats.bypassed), (1, 1, 1));
+    assert_eq!(stats.bypassed_for.range, 1);
+    let line = "1 hits, 0 stale, 0 revalidated, 0 coalesced, 1 misses (50.0 % hits), 1 bypassed";
+    assert!(stats.to_string().starts_with(line), "{stats}");
     assert_eq!((stats.stores, stats.entries, stats.evictions), (1, 1, 0));
     assert!((stats.hit_ratio() - 0.5).abs() < f64::EPSILON);
 }

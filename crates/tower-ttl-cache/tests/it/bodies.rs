@@ -129,3 +129,28 @@ async fn hits_share_the_bytes_of_the_body() {
     assert_eq!(one, "hello");
     assert_eq!(one.as_ptr(), other.as_ptr());
 }
+
+/// What responses under way hold back together has a limit; past it they stream on.
+#[tokio::test(start_paused = true)]
+async fn bodies_under_way_share_a_budget() {
+    let layer = private().max_in_flight_bytes(15);
+    let mut stack = Stack::new(&layer, |_, _: &Request<()>| {
+        let body = ProbeBody::new().data("01234").pending().data("56789");
+        let headers = Response::builder().header("cache-control", "max-age=60");
+        headers.body(body).unwrap()
+    });
+    let mut one = stack.send(get("/a", &[])).await.into_body();
+    one.frame().await.unwrap().unwrap();
+    let other = stack.read(get("/b", &[])).await;
+    assert_eq!(&other.body[..], b"0123456789");
+    let stats = stack.handle.stats();
+    assert_eq!((stats.stores, stats.refused), (0, 1));
+
+    // A body that is dropped gives its share back, and so does one that is stored.
+    drop(one);
+    for _ in 0..3 {
+        stack.read(get("/b", &[])).await;
+        stack.handle.clear().await.unwrap();
+    }
+    assert_eq!(stack.handle.stats().stores, 3);
+}

@@ -74,6 +74,14 @@ impl Store for Remote {
         self.later(self.kept.invalidate(resource))
     }
 
+    fn invalidate_prefix(&self, prefix: &Resource) -> Later<()> {
+        self.later(self.kept.invalidate_prefix(prefix))
+    }
+
+    fn invalidate_tag(&self, tag: &str) -> Later<()> {
+        self.later(self.kept.invalidate_tag(tag))
+    }
+
     fn clear(&self) -> Later<()> {
         self.later(self.kept.clear())
     }

@@ -170,3 +170,62 @@ async fn several_variants_are_kept() {
     assert_eq!(stack.handle.stats().entries, 4);
     assert_eq!(stack.handle.stats().stores, 3);
 }
+
+/// RFC 9111 section 4.1.
+#[tokio::test(start_paused = true)]
+async fn variants_are_kept_side_by_side_up_to_a_number() {
+    let layer = private().max_variants(3);
+    let mut stack = Stack::new(&layer, |call, _: &Request<()>| {
+        ok(call, &[("cache-control", "max-age=60"), ("vary", "x-v")])
+    });
+    for value in ["1", "2", "3"] {
+        stack.read(get("/", &[("x-v", value)])).await;
+    }
+    for value in ["1", "2", "3"] {
+        assert!(stack.read(get("/", &[("x-v", value)])).await.is_hit());
+    }
+    stack.read(get("/", &[("x-v", "4")])).await;
+    assert!(!stack.read(get("/", &[("x-v", "1")])).await.is_hit());
+    assert!(stack.read(get("/", &[("x-v", "4")])).await.is_hit());
+
+    // Ten thousand do not fill the list, nor does zero empty it.
+    for value in 0..100 {
+        let value = value.to_string();
+        stack.read(get("/", &[("x-v", &value)])).await;
+        assert!(stack.read(get("/", &[("x-v", &value)])).await.is_hit());
+    }
+    let mut one = Stack::new(&private().max_variants(0), |call, _: &Request<()>| {
+        ok(call, &[("cache-control", "max-age=60"), ("vary", "x-v")])
+    });
+    one.read(get("/", &[("x-v", "1")])).await;
+    assert!(one.read(get("/", &[("x-v", "1")])).await.is_hit());
+}
+
+/// RFC 9111 section 4.1: what is written differently and known to mean the same.
+#[tokio::test(start_paused = true)]
+async fn space_and_case_make_no_difference_where_their_meaning_is_known() {
+    #[rustfmt::skip]
+    let table = [
+        ("accept-language", "en, de;q=0.5", " eN ,DE ; Q=0.5", true),
+        ("accept-language", "en, de", "de, en", false),
+        ("accept-encoding", "gzip, br", "GZIP,br", true),
+        ("accept", "a/b, c/d", "a/b,c/d", true),
+        ("accept", "a/b;v=A", "a/b;v=a", false),
+        ("accept", "a/b;v=\"A B\"", "a/b;v=\"AB\"", false),
+        ("x-v", "a, b", "a,b", false),
+    ];
+    for (name, one, other, same) in table {
+        let vary = move |call, _: &Request<()>| {
+            ok(call, &[("cache-control", "max-age=60"), ("vary", name)])
+        };
+        let (first, second) = (get("/", &[(name, one)]), get("/", &[(name, other)]));
+        let shared = shares(&private(), vary, first, second).await;
+        assert_eq!(shared, same, "{name}: {one} {other}");
+    }
+    let layer =
+        private().vary_normalize(|name, value| (name == "x-v").then(|| value.replace(' ', "")));
+    let vary =
+        |call, _: &Request<()>| ok(call, &[("cache-control", "max-age=60"), ("vary", "x-v")]);
+    let spaced = |value| get("/", &[("x-v", value)]);
+    assert!(shares(&layer, vary, spaced("a, b"), spaced("a,b")).await);
+}

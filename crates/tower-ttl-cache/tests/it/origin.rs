@@ -11,7 +11,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use tower::{Layer, Service, ServiceExt};
 use tower_conformance::ProbeBody;
@@ -49,6 +49,7 @@ where
 #[derive(Debug)]
 pub(crate) struct Got {
     pub(crate) outcome: CacheOutcome,
+    pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }
@@ -104,6 +105,7 @@ where
         let (parts, body) = self.send(request).await.into_parts();
         Got {
             outcome: *parts.extensions.get().unwrap(),
+            status: parts.status,
             headers: parts.headers,
             body: body.collect().await.unwrap().to_bytes(),
         }

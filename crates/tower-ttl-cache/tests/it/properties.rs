@@ -157,11 +157,10 @@ async fn play(layer: HttpCacheLayer, steps: &[Step], unbounded: bool) {
                     let age = (now - record.at).as_secs().to_string();
                     assert_eq!(got.age(), age);
                 } else {
-                    // The latest to this very question, with no other answer in between.
+                    // The latest to this very question, with no other answer in between: not even
+                    // one that is not stored, for it makes older ones obsolete.
                     let latest = records.iter().rev().find(|record| {
-                        record.asked.uri == asked.uri
-                            && record.asked.credential == asked.credential
-                            && record.storable()
+                        record.asked.uri == asked.uri && record.asked.credential == asked.credential
                     });
                     let due = latest.is_some_and(|record| record.may_answer(asked, now));
                     assert!(reload || !unbounded || !due, "{step:?}");

@@ -12,13 +12,16 @@ use super::{Entry, Key, Lookup, Resource, Store, Usage, sieve::Sieve};
 /// Epochs are kept for groups of resources, so that their memory is fixed. The price of a group is
 /// that an invalidation keeps responses of its other resources, under way at that very moment,
 /// from being stored.
-const EPOCHS: usize = 256;
+const EPOCHS: usize = 16_384;
 
 /// Keeps entries in memory, within a number of entries and of bytes, both exact.
 ///
 /// What was not read for the longest time goes first, roughly (SIEVE: one flag for each entry in
 /// place of an order of reads). A lookup takes one lock for a hash lookup and the copy of a
 /// pointer; an insertion takes it for as many evictions as it causes.
+///
+/// Beside its entries it takes 64 KiB, which tell what was invalidated while a response was under
+/// way.
 ///
 /// Entries past their lifetime stay until they are replaced, invalidated or evicted; the bounds
 /// count them.
@@ -29,7 +32,15 @@ pub struct MemoryStore {
 
 struct State {
     entries: Sieve,
-    epochs: [u64; EPOCHS],
+    epochs: Box<[u32]>,
+}
+
+impl State {
+    fn change_all_epochs(&mut self) {
+        for epoch in &mut *self.epochs {
+            *epoch = epoch.wrapping_add(1);
+        }
+    }
 }
 
 impl MemoryStore {
@@ -60,7 +71,7 @@ impl MemoryStore {
         Self {
             state: Mutex::new(State {
                 entries: Sieve::new(max_entries, max_bytes),
-                epochs: [0; EPOCHS],
+                epochs: vec![0; EPOCHS].into_boxed_slice(),
             }),
             hasher: RandomState::new(),
         }
@@ -92,14 +103,18 @@ impl Store for MemoryStore {
         let mut state = self.lock();
         ready(Ok(Lookup {
             entry: state.entries.get(key),
-            epoch: state.epochs[group],
+            epoch: state.epochs[group].into(),
         }))
     }
 
     fn put(&self, key: Key, entry: Entry, epoch: u64) -> bool {
         let group = self.group(key.resource_bytes());
         let mut state = self.lock();
-        state.epochs[group] == epoch && state.entries.insert(key, entry)
+        if u64::from(state.epochs[group]) != epoch {
+            return false;
+        }
+        let entry = entry.over(state.entries.peek(&key));
+        state.entries.insert(key, entry)
     }
 
     fn invalidate(&self, resource: &Resource) -> Self::Done {
@@ -110,11 +125,25 @@ impl Store for MemoryStore {
         ready(Ok(()))
     }
 
+    fn invalidate_prefix(&self, prefix: &Resource) -> Self::Done {
+        let mut state = self.lock();
+        state.change_all_epochs();
+        let resource = |key: &Key| key.resource().starts_with(prefix);
+        state.entries.remove_where(|key, _| resource(key));
+        ready(Ok(()))
+    }
+
+    fn invalidate_tag(&self, tag: &str) -> Self::Done {
+        let mut state = self.lock();
+        state.change_all_epochs();
+        let bears = |entry: &Entry| entry.tags().any(|borne| borne == tag);
+        state.entries.remove_where(|_, entry| bears(entry));
+        ready(Ok(()))
+    }
+
     fn clear(&self) -> Self::Done {
         let mut state = self.lock();
-        for epoch in &mut state.epochs {
-            *epoch = epoch.wrapping_add(1);
-        }
+        state.change_all_epochs();
         let empty = state.entries.emptied();
         let full = mem::replace(&mut state.entries, empty);
         drop(state);

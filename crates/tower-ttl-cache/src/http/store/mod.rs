@@ -30,7 +30,7 @@ pub trait Store {
     /// no allocation.
     type Get: Future<Output = Result<Lookup, Self::Error>>;
 
-    /// The future of [`invalidate`](Self::invalidate) and [`clear`](Self::clear).
+    /// The future of [`invalidate`](Self::invalidate) and its kin.
     type Done: Future<Output = Result<(), Self::Error>>;
 
     /// Looks up a key and reads the epoch of its resource, the epoch not later than the entry.
@@ -45,6 +45,14 @@ pub trait Store {
 
     /// Removes every entry of a resource and changes its epoch.
     fn invalidate(&self, resource: &Resource) -> Self::Done;
+
+    /// Removes every entry whose resource [starts with](Resource::starts_with) this one, and
+    /// changes the epochs of such resources.
+    fn invalidate_prefix(&self, prefix: &Resource) -> Self::Done;
+
+    /// Removes every entry that bears a [tag](Entry::tags), and changes the epochs of all
+    /// resources that may come to bear it.
+    fn invalidate_tag(&self, tag: &str) -> Self::Done;
 
     /// Removes every entry and changes all epochs.
     fn clear(&self) -> Self::Done;

@@ -90,6 +90,12 @@ impl Sieve {
         Some(node.entry.clone())
     }
 
+    /// Without counting as a read.
+    pub(super) fn peek(&self, key: &Key) -> Option<&Entry> {
+        let slot = *self.slots.get(key)?;
+        Some(&self.nodes[slot].as_ref()?.entry)
+    }
+
     /// Whether the entry fits. One that does not still replaces an older one under its key: what
     /// it supersedes must not be served any more.
     pub(super) fn insert(&mut self, key: Key, entry: Entry) -> bool {
@@ -142,6 +148,16 @@ impl Sieve {
     pub(super) fn remove_resource(&mut self, resource: &Resource) {
         while let Some(&slot) = self.resources.get(resource) {
             self.remove(slot);
+        }
+    }
+
+    /// Looks at every entry.
+    pub(super) fn remove_where(&mut self, condemned: impl Fn(&Key, &Entry) -> bool) {
+        for slot in 0..self.nodes.len() {
+            let node = self.node(slot);
+            if node.is_some_and(|node| condemned(&node.key, &node.entry)) {
+                self.remove(slot);
+            }
         }
     }
 

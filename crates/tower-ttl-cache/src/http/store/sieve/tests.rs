@@ -4,7 +4,7 @@ use http::{HeaderName, Request};
 use proptest::prelude::*;
 
 use super::*;
-use crate::http::{policy::Mode, seed::Seed};
+use crate::http::{policy::Mode, seed::Seed, vary::Index};
 
 struct Item {
     key: Key,
@@ -108,7 +108,10 @@ fn keys() -> Vec<Key> {
 }
 
 fn entry(names: usize) -> Entry {
-    Entry::vary(vec![HeaderName::from_static("accept"); names])
+    Entry::vary(Index {
+        names: vec![HeaderName::from_static("accept"); names],
+        ..Index::default()
+    })
 }
 
 proptest! {
