@@ -6,8 +6,8 @@
 //!
 //! Use it on a server, to refuse who asks too often, and in a client, to wait before the other
 //! side refuses. It limits how *often* calls start, not how many run at once: for that, use a
-//! concurrency limit. The windows are those of this process; several servers behind one address
-//! each count for themselves.
+//! concurrency limit. The windows are those of this process, unless several share a store (feature
+//! `redis`).
 //!
 //! # Refusing
 //!
@@ -167,6 +167,8 @@ assert_eq!(handle.usage(&(0, Plan::Free)).map(|usage| usage.current), Some(1));
 //! | feature | brings |
 //! |---|---|
 //! | `http` | refusals as `429` with `Retry-After`, the `RateLimit` fields and problem details; the client's address and credential as keys |
+//! | `redis` | `redis::RedisStore`: windows that several processes share, on one server |
+//! | `redis-cluster` | the same on a cluster |
 
 mod algorithm;
 mod billing;
@@ -193,6 +195,8 @@ pub use self::http::{
     ClientAddress, Credential, CredentialDigest, Empty, Network, NetworkError, ProblemDetails,
     ProxyHeader, RateLimitFields, TooManyRequests,
 };
+#[cfg(feature = "redis")]
+pub use self::store::redis;
 pub use self::{
     algorithm::{Algorithm, ApproxWindow, Gcra, SlidingLog, SlidingWindow},
     billing::{Bill, Billing, OnAdmission, OnResponse, OpenBill, Settle},

@@ -68,6 +68,13 @@ impl Quota {
         }
     }
 
+    /// One of so many parts of the limit, at least 1.
+    #[cfg(feature = "redis")]
+    pub(crate) fn divided(self, parts: NonZeroU32) -> Self {
+        let limit = NonZeroU32::new(self.limit() / parts).unwrap_or(NonZeroU32::MIN);
+        Self { limit, ..self }
+    }
+
     pub(crate) const fn window_nanos(&self) -> u64 {
         self.window.get()
     }

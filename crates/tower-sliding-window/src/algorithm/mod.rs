@@ -6,6 +6,8 @@ mod log;
 mod sliding_log;
 mod sliding_window;
 
+#[cfg(feature = "redis")]
+pub(crate) use self::sliding_window::quantum;
 pub use self::{
     approx_window::ApproxWindow, gcra::Gcra, sliding_log::SlidingLog, sliding_window::SlidingWindow,
 };

@@ -1,6 +1,8 @@
 //! Where the windows of the keys live.
 
 mod memory;
+#[cfg(feature = "redis")]
+pub mod redis;
 mod shard;
 
 pub use self::memory::{DEFAULT_MAX_KEYS, MemoryStore};

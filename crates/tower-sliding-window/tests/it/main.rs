@@ -14,6 +14,8 @@ mod operations;
 mod oracle;
 mod properties;
 mod quotas;
+#[cfg(feature = "redis")]
+mod redis;
 mod reject;
 mod remote;
 mod shadow;
