@@ -10,7 +10,7 @@ use std::{
 
 use tower_layer::Layer;
 
-use crate::{Backoff, Retry, Stats, limits::Limits};
+use crate::{Backoff, Budget, Retry, Stats, limits::Limits, metrics::Metrics};
 
 /// Makes [`Retry`] services. Rules, costs and examples are on the [crate](crate) page.
 ///
@@ -32,8 +32,10 @@ impl<P> RetryLayer<P> {
                     deadline: Duration::from_secs(30),
                     hint_cap: Duration::from_secs(60),
                 },
+                budget: None,
                 seeds: Seeds::Entropy,
                 stats: Stats::default(),
+                metrics: Metrics::new(""),
             },
         }
     }
@@ -53,9 +55,9 @@ impl<P> RetryLayer<P> {
         self
     }
 
-    /// How long after the call began attempts may still start; 30 s by default, a common patience
-    /// of callers. No delay is slept that would end at this time or later; timers of tokio may run
-    /// up to 1 ms late.
+    /// How long after a call began attempts may still start; 30 s by default, a common patience of
+    /// callers. No delay is slept that would end at this time or later; timers of tokio may run up
+    /// to 1 ms late. It counts from the first poll of the response future.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.settings.limits.deadline = deadline;
@@ -70,11 +72,26 @@ impl<P> RetryLayer<P> {
         self
     }
 
+    /// Holds the retries of all calls together to a share of the calls. There is none by default, as
+    /// a right one is shared by all that call one upstream; with much traffic, take one.
+    #[must_use]
+    pub fn budget(mut self, budget: Budget) -> Self {
+        self.settings.budget = Some(budget);
+        self
+    }
+
     /// Makes the delays reproducible, for tests: the first call to be retried always draws the same
     /// delays, the second others, and so on. Clones and services of this layer share the sequence.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.settings.seeds = Seeds::Sequence(Arc::new(AtomicU64::new(seed)));
+        self
+    }
+
+    /// The label `upstream` of the metrics (feature `metrics`), empty by default.
+    #[must_use]
+    pub fn upstream(mut self, name: &'static str) -> Self {
+        self.settings.metrics = Metrics::new(name);
         self
     }
 
@@ -106,8 +123,10 @@ pub(crate) struct Settings<P> {
     pub(crate) policy: P,
     pub(crate) backoff: Backoff,
     pub(crate) limits: Limits,
+    pub(crate) budget: Option<Budget>,
     pub(crate) seeds: Seeds,
     pub(crate) stats: Stats,
+    pub(crate) metrics: Metrics,
 }
 
 // The policy is left out, so that a closure will do.
@@ -116,7 +135,9 @@ impl<P> fmt::Debug for Settings<P> {
         f.debug_struct("Settings")
             .field("backoff", &self.backoff)
             .field("limits", &self.limits)
+            .field("budget", &self.budget)
             .field("stats", &self.stats)
+            .field("metrics", &self.metrics)
             .finish_non_exhaustive()
     }
 }

@@ -46,7 +46,7 @@
 //!
 //! ```
 //! use std::{num::NonZeroU32, time::Duration};
-//! use tower_retry_backoff::{Backoff, RetryLayer, Verdict};
+//! use tower_retry_backoff::{Backoff, Budget, RetryLayer, Verdict};
 //!
 //! const BACKOFF: Backoff =
 //!     Backoff::exponential(Duration::from_millis(200), Duration::from_secs(5)).factor(1.5);
@@ -56,6 +56,7 @@
 //!     Err(_) => Verdict::retry_after(Duration::from_secs(1)),
 //! })
 //! .backoff(BACKOFF)
+//! .budget(Budget::new(0.1))
 //! .max_attempts(NonZeroU32::MIN.saturating_add(4))
 //! .deadline(Duration::from_secs(20));
 //! # let _ = layer;
@@ -63,15 +64,21 @@
 //!
 //! # Rules
 //!
-//! - **Delay.** Drawn uniformly between zero and a ceiling that grows with every retry
-//!   ([`Backoff`]), afresh for every request, so that callers that failed together don't return
+//! - **Delay.** Drawn uniformly between zero and the ceiling that the schedule ([`Backoff`]) gives
+//!   this retry, afresh for every request, so that callers that failed together don't return
 //!   together. A hint of the policy (`Retry-After`) takes its place: the wait is then never shorter
 //!   than the hint, and at most a tenth longer.
 //! - **Stop.** The last result is returned at once, without a sleep, when the attempts are used up,
-//!   when the delay does not fit into what is left of the deadline, or when the hint is over its
-//!   cap. Sleeping less than asked would only hammer the upstream.
-//! - **Deadline.** Counts from the call and bounds when an attempt may *start*: no delay is slept
-//!   that would end at it or later. It does not cut a running attempt nor the wait for the inner
+//!   when the delay does not fit into what is left of the deadline, when the hint is over its cap
+//!   (sleeping less than asked would only hammer the upstream), or when the [`Budget`] has nothing
+//!   left.
+//! - **Budget.** Holds the retries of all calls together to a share of the calls, so that an
+//!   upstream in trouble is not kept in it by those who want to know whether it is over. With
+//!   `share` and `reserve` the attempts for each of `c` calls are at most
+//!   `1 + share + reserve / c`, whatever share of them fails. There is none unless given.
+//! - **Deadline.** Counts from the first poll of the response future and bounds when an attempt may
+//!   *start*: no delay is slept that would end at it or later. A policy may know an earlier one of
+//!   the request itself. It does not cut a running attempt nor the wait for the inner
 //!   service to become ready; for that put a timeout inside (per attempt) or outside (in total).
 //! - **Readiness.** Every attempt runs on an instance that said it was ready. It is polled after the
 //!   delay, not before, so no permit is held while sleeping; its error ends the call.
@@ -89,31 +96,38 @@
 //!
 //! # Cost
 //!
-//! An eligible call reads the clock once and adds one reference count; there is no lock, no box and
-//! no allocation besides those of the clones and of what the policy does. The random generator is
-//! touched at the first retry, and so is the timer, for which a tokio runtime must have time enabled
-//! (tokio panics if not). [`Stats`] are two relaxed atomic counters, not touched by a call
-//! that succeeds at once.
+//! An eligible call adds one reference count, and reads the clock if it has to wait; there is no
+//! lock, no box and no allocation besides those of the clones and of what the policy does. The
+//! random generator is touched at the first retry, and so is the timer, for which a tokio runtime
+//! must have time enabled (tokio panics if not). A call that succeeds at once adds one to a counter
+//! of the [`Budget`] if there is one, and leaves the [`Stats`] alone.
 //!
 //! # Features
 //!
 //! | feature | brings |
 //! |---|---|
-//! | `http` | module `http`: `HttpPolicy`, the parser of `Retry-After`, attempt number and count as extensions |
+//! | `http` | module `http`: `HttpPolicy`, the parser of `Retry-After`, hints of the drafts and of gRPC, attempt number, count and deadline as extensions |
+//! | `metrics` | through the `metrics` facade: `tower_retry_backoff.retries`, and `.gave_up` with a `reason` ([`Stop`]), both labelled with the [`upstream`](RetryLayer::upstream) |
 
+mod budget;
 mod future;
 #[cfg(feature = "http")]
 pub mod http;
 mod layer;
 mod limits;
+mod metrics;
+mod operation;
 mod policy;
+mod retried;
 mod schedule;
 mod service;
 mod stats;
 
+pub use budget::Budget;
 pub use future::ResponseFuture;
 pub use layer::RetryLayer;
-pub use policy::{Policy, Retried, Verdict};
+pub use policy::{Policy, Verdict};
+pub use retried::{Retried, Stop, Upcoming};
 pub use schedule::{Backoff, Delays};
 pub use service::Retry;
 pub use stats::Stats;

@@ -1,6 +1,6 @@
 use std::{num::NonZeroU32, time::Duration};
 
-use crate::Delays;
+use crate::{Backoff, Stop, schedule::Draws};
 
 /// Where retrying ends, whatever the policy says.
 #[derive(Debug, Clone, Copy)]
@@ -16,27 +16,31 @@ impl Limits {
         made < self.max_attempts.get()
     }
 
-    /// The delay before the attempt after `made`, `elapsed` after the call began. `None`: stop.
+    /// The delay before the attempt after `made`, which must end within `room`.
     pub(crate) fn delay(
         &self,
         made: u32,
-        elapsed: Duration,
+        room: Duration,
         hint: Option<Duration>,
-        delays: &mut Delays,
-    ) -> Option<Duration> {
+        backoff: &Backoff,
+        draws: &mut Draws,
+    ) -> Result<Duration, Stop> {
         if !self.permit_after(made) {
-            return None;
+            return Err(Stop::Attempts);
         }
-        let room = self.deadline.saturating_sub(elapsed);
         let delay = match hint {
-            Some(hint) if hint > self.hint_cap => return None,
+            Some(hint) if hint > self.hint_cap => return Err(Stop::Hint),
             Some(hint) if !hint.is_zero() => {
-                let spread = delays.spread(hint);
+                let spread = draws.spread(hint);
                 // Whether a hint fits must not hang on the dice.
                 if spread < room { spread } else { hint }
             }
-            _ => delays.next()?,
+            _ => draws.delay(backoff),
         };
-        (delay < room).then_some(delay)
+        if delay < room {
+            Ok(delay)
+        } else {
+            Err(Stop::Deadline)
+        }
     }
 }

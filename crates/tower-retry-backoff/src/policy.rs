@@ -1,4 +1,8 @@
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
+
+use tokio::time::Instant;
+
+use crate::{Retried, Upcoming};
 
 /// Which requests may be repeated, and which results are worth it.
 ///
@@ -14,6 +18,25 @@ pub trait Policy<Req, Res, E> {
 
     /// Judges the result of one attempt.
     fn verdict(&self, tag: &Self::Tag, result: Result<&Res, &E>) -> Verdict;
+
+    /// When the caller stops waiting for a tagged request; none unless overridden. The deadline of
+    /// the layer applies as well: the earlier one counts.
+    fn deadline(&self, tag: &Self::Tag) -> Option<Instant> {
+        let _ = tag;
+        None
+    }
+
+    /// Whether a request can still be sent again, after an attempt with a clone of it; it can unless
+    /// overridden. With `false` the result of that attempt is returned.
+    fn repeatable(&self, tag: &Self::Tag, request: &Req) -> bool {
+        let _ = (tag, request);
+        true
+    }
+
+    /// Takes note of a retry before its delay is slept. Does nothing unless overridden.
+    fn upcoming(&self, tag: &mut Self::Tag, request: &Req, upcoming: Upcoming) {
+        let _ = (tag, request, upcoming);
+    }
 
     /// Marks a tagged request just before an attempt, counted from 1, is made with it. Does nothing
     /// unless overridden.
@@ -55,6 +78,8 @@ pub enum Verdict {
     Retry {
         /// How long the upstream asked to be left alone; `None` or zero leaves it to the backoff.
         after: Option<Duration>,
+        /// How many retries the next one counts for in the [`Budget`](crate::Budget).
+        cost: NonZeroU32,
     },
     /// A failure that must not be repeated, such as a rejection by an open circuit breaker or a
     /// limiter on this side. The caller gets it at once, as with `Done`, but it is no success.
@@ -65,35 +90,29 @@ impl Verdict {
     /// A failure worth another attempt, after a delay drawn from the backoff.
     #[must_use]
     pub const fn retry() -> Self {
-        Self::Retry { after: None }
+        Self::Retry {
+            after: None,
+            cost: NonZeroU32::MIN,
+        }
     }
 
     /// A failure worth another attempt, not before `hint` has passed.
     #[must_use]
     pub const fn retry_after(hint: Duration) -> Self {
-        Self::Retry { after: Some(hint) }
-    }
-}
-
-/// How a finished call went; an account for the caller.
-///
-/// `http::HttpPolicy` leaves it in the extensions of a response that took more than one attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Retried {
-    pub(crate) attempts: u32,
-    pub(crate) waited: Duration,
-}
-
-impl Retried {
-    /// Attempts made, the first included.
-    #[must_use]
-    pub const fn attempts(&self) -> u32 {
-        self.attempts
+        Self::Retry {
+            after: Some(hint),
+            cost: NonZeroU32::MIN,
+        }
     }
 
-    /// Sum of the delays slept between the attempts.
+    /// Makes the next attempt count for `cost` retries in the [`Budget`](crate::Budget), 1 by
+    /// default: more for a failure that is dear to the upstream, such as a timeout after which it
+    /// works on. Other verdicts cost nothing, whatever is said here.
     #[must_use]
-    pub const fn waited(&self) -> Duration {
-        self.waited
+    pub const fn cost(self, cost: NonZeroU32) -> Self {
+        match self {
+            Self::Retry { after, .. } => Self::Retry { after, cost },
+            other => other,
+        }
     }
 }

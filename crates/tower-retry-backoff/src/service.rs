@@ -6,7 +6,7 @@ use std::{
 
 use tower_service::Service;
 
-use crate::{Policy, ResponseFuture, future::Operation, layer::Settings};
+use crate::{Policy, ResponseFuture, layer::Settings, operation::Operation};
 
 /// Repeats calls to `S` as the policy `P` says. Made by [`RetryLayer`](crate::RetryLayer); see the
 /// [crate](crate) page.

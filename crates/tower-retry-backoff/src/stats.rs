@@ -3,6 +3,8 @@ use std::sync::{
     atomic::{AtomicU64, Ordering::Relaxed},
 };
 
+use crate::Stop;
+
 /// Counters of all services made by one [`RetryLayer`](crate::RetryLayer), read at any time.
 ///
 /// Clones share the counters.
@@ -15,6 +17,7 @@ pub struct Stats {
 struct Counters {
     retries: AtomicU64,
     gave_up: AtomicU64,
+    out_of_budget: AtomicU64,
 }
 
 impl Stats {
@@ -24,18 +27,26 @@ impl Stats {
         self.counters.retries.load(Relaxed)
     }
 
-    /// Calls whose last result was worth another attempt, but were out of attempts or time, or told
-    /// to wait longer than permitted.
+    /// Calls whose last result was worth another attempt, but which had to [`Stop`].
     #[must_use]
     pub fn gave_up(&self) -> u64 {
         self.counters.gave_up.load(Relaxed)
+    }
+
+    /// Those of them for which the [`Budget`](crate::Budget) had nothing left.
+    #[must_use]
+    pub fn out_of_budget(&self) -> u64 {
+        self.counters.out_of_budget.load(Relaxed)
     }
 
     pub(crate) fn retry_started(&self) {
         self.counters.retries.fetch_add(1, Relaxed);
     }
 
-    pub(crate) fn call_gave_up(&self) {
+    pub(crate) fn call_gave_up(&self, why: Stop) {
         self.counters.gave_up.fetch_add(1, Relaxed);
+        if why == Stop::Budget {
+            self.counters.out_of_budget.fetch_add(1, Relaxed);
+        }
     }
 }

@@ -1,10 +1,16 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering::Relaxed},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+    time::Duration,
 };
 
+use tokio::time::Instant;
+
 /// Request extension: the number of the attempt this request is. Absent where the request must not
-/// be repeated.
+/// be repeated, and at the first attempt of an
+/// [`HttpPolicy`](super::HttpPolicy::number_retries_only) that numbers retries only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Attempt(pub(super) u32);
 
@@ -12,6 +18,33 @@ impl Attempt {
     /// Counted from 1.
     #[must_use]
     pub const fn number(self) -> u32 {
+        self.0
+    }
+}
+
+/// Request extension: sending this request twice means the same as once, whatever its method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Repeatable;
+
+/// Request extension: when the caller stops waiting for this request. No attempt starts at this
+/// time or later; the deadline of the layer applies as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deadline(Option<Instant>);
+
+impl Deadline {
+    /// At this time.
+    #[must_use]
+    pub const fn at(deadline: Instant) -> Self {
+        Self(Some(deadline))
+    }
+
+    /// This long from now; what a clock cannot show is no deadline.
+    #[must_use]
+    pub fn within(time: Duration) -> Self {
+        Self(Instant::now().checked_add(time))
+    }
+
+    pub(super) fn instant(&self) -> Option<Instant> {
         self.0
     }
 }

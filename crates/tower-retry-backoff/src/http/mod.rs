@@ -3,10 +3,15 @@
 //! [`HttpPolicy`] repeats a request only if that is safe and worth it:
 //!
 //! - The **request** is idempotent by its method (RFC 9110 section 9.2.2), or carries an
-//!   `Idempotency-Key`; every attempt carries the same key ([`is_idempotent`]).
-//! - The **status** says that the failure may pass ([`is_transient`]), or a closure says so of the
-//!   transport's error.
-//! - `Retry-After` of a 429 or 503 is honoured, as seconds or as a date ([`retry_after`]).
+//!   `Idempotency-Key`; every attempt carries the same key ([`is_idempotent`]). Or the caller vouches
+//!   for it with the extension [`Repeatable`].
+//! - The **status** says that the failure may pass ([`is_transient`], or gRPC's UNAVAILABLE in the
+//!   headers), or a closure says so of the transport's error.
+//! - `Retry-After` of a 429 or 503 is honoured, as seconds or as a date ([`retry_after`]); without
+//!   it, the time in `RateLimit-Reset` or `RateLimit`. gRPC's `grpc-retry-pushback-ms` comes before
+//!   both, and may forbid a retry.
+//! - The **deadline** is the layer's, or the request's own in the extension [`Deadline`], whichever
+//!   comes first.
 //!
 //! ```
 //! use http::{Request, Response, StatusCode};
@@ -40,18 +45,20 @@
 //!
 //! - Services below find the number of the attempt as the request extension [`Attempt`].
 //! - The caller finds [`Retried`](crate::Retried) in the extensions of a response that took more
-//!   than one attempt.
+//!   than one attempt, or that was given up.
 //! - A caller that wants to know the retries made also when an error comes back, or when a timeout
 //!   above gives up, puts a [`RetryCount`] into the request's extensions and keeps a clone.
 //! - A second retry layer with this policy further down recognises the first by [`Attempt`] and
 //!   passes its requests through: attempts don't multiply.
 //!
-//! The extension of the first attempt costs an eligible request one to three small allocations.
+//! The extension of the first attempt costs an eligible request one to three small allocations;
+//! [`HttpPolicy::number_retries_only`] saves them.
 
 mod extensions;
+mod hint;
 mod policy;
 mod retry_after;
 
-pub use extensions::{Attempt, RetryCount};
+pub use extensions::{Attempt, Deadline, Repeatable, RetryCount};
 pub use policy::{HttpPolicy, is_idempotent, is_transient};
 pub use retry_after::retry_after;

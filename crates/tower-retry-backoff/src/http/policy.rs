@@ -1,19 +1,21 @@
-use std::{
-    fmt,
-    time::{Duration, SystemTime},
+use std::fmt;
+
+use http::{HeaderName, Method, Request, Response, StatusCode};
+use tokio::time::Instant;
+
+use super::{
+    Attempt, Deadline, Repeatable, RetryCount,
+    hint::{Hint, hint},
 };
-
-use http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode, header::DATE};
-
-use super::{Attempt, RetryCount, retry_after};
 use crate::{Policy, Retried, Verdict};
 
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// Repeats idempotent requests that failed in a way that may pass. See the [module](super) page.
 #[derive(Clone)]
 pub struct HttpPolicy<F> {
     judge: F,
+    first_is_numbered: bool,
 }
 
 impl<F> HttpPolicy<F> {
@@ -23,7 +25,19 @@ impl<F> HttpPolicy<F> {
     /// Worth a retry are a connection that failed and an attempt that timed out. A rejection on
     /// this side, by an open circuit breaker or a limiter, is [`Verdict::Forbid`].
     pub const fn new(judge: F) -> Self {
-        Self { judge }
+        Self {
+            judge,
+            first_is_numbered: true,
+        }
+    }
+
+    /// Puts [`Attempt`] into the requests of retries only: a call that succeeds at once then costs
+    /// no allocation but the request's clone. Not for a stack with a second retry layer further
+    /// down, which would not recognise this one in the first attempt.
+    #[must_use]
+    pub fn number_retries_only(mut self) -> Self {
+        self.first_is_numbered = false;
+        self
     }
 }
 
@@ -31,26 +45,38 @@ impl<F, B, ResBody, E> Policy<Request<B>, Response<ResBody>, E> for HttpPolicy<F
 where
     F: Fn(&E) -> Verdict,
 {
-    type Tag = ();
+    type Tag = Option<Deadline>;
 
-    fn tag(&self, request: &Request<B>) -> Option<()> {
-        let repeated_above = request.extensions().get::<Attempt>().is_some();
-        (is_idempotent(request) && !repeated_above).then_some(())
+    fn tag(&self, request: &Request<B>) -> Option<Self::Tag> {
+        let extensions = request.extensions();
+        let repeatable = is_idempotent(request) || extensions.get::<Repeatable>().is_some();
+        let repeated_above = extensions.get::<Attempt>().is_some();
+        (repeatable && !repeated_above).then(|| extensions.get().copied())
     }
 
-    fn verdict(&self, (): &(), result: Result<&Response<ResBody>, &E>) -> Verdict {
+    fn verdict(&self, _: &Self::Tag, result: Result<&Response<ResBody>, &E>) -> Verdict {
         match result {
-            Ok(response) if is_transient(response.status()) => {
-                hint(response).map_or(Verdict::retry(), Verdict::retry_after)
+            Ok(response) if is_transient(response.status()) || is_unavailable(response) => {
+                match hint(response) {
+                    None => Verdict::retry(),
+                    Some(Hint::After(wait)) => Verdict::retry_after(wait),
+                    Some(Hint::Never) => Verdict::Forbid,
+                }
             }
             Ok(_) => Verdict::Done,
             Err(error) => (self.judge)(error),
         }
     }
 
-    fn prepare(&self, (): &(), request: &mut Request<B>, attempt: u32) {
+    fn deadline(&self, tag: &Self::Tag) -> Option<Instant> {
+        tag.as_ref().and_then(Deadline::instant)
+    }
+
+    fn prepare(&self, _: &Self::Tag, request: &mut Request<B>, attempt: u32) {
         let extensions = request.extensions_mut();
-        extensions.insert(Attempt(attempt));
+        if attempt > 1 || self.first_is_numbered {
+            extensions.insert(Attempt(attempt));
+        }
         if attempt > 1
             && let Some(count) = extensions.get::<RetryCount>()
         {
@@ -58,8 +84,8 @@ where
         }
     }
 
-    fn finish(&self, (): &(), result: &mut Result<Response<ResBody>, E>, retried: Retried) {
-        if retried.attempts() > 1
+    fn finish(&self, _: &Self::Tag, result: &mut Result<Response<ResBody>, E>, retried: Retried) {
+        if (retried.attempts() > 1 || retried.stopped().is_some())
             && let Ok(response) = result
         {
             response.extensions_mut().insert(retried);
@@ -96,22 +122,11 @@ pub fn is_transient(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504)
 }
 
-/// Of the transient statuses only these two are defined to come with `Retry-After` (RFC 6585
-/// section 4, RFC 9110 section 15.6.4); on the others it is not trusted.
-fn hint<B>(response: &Response<B>) -> Option<Duration> {
-    match response.status() {
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-            retry_after(response.headers(), server_time(response.headers()))
-        }
-        _ => None,
-    }
-}
-
-/// A date in `Retry-After` is read off the server's clock; so is the response's own `Date`. Their
-/// difference is right even when the clocks of both sides differ.
-fn server_time(headers: &HeaderMap) -> SystemTime {
-    headers
-        .get(DATE)
-        .and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok())
-        .unwrap_or_else(SystemTime::now)
+/// Whether gRPC says in a response without a message that its status is UNAVAILABLE, the one that
+/// is meant to be retried.
+fn is_unavailable<B>(response: &Response<B>) -> bool {
+    response
+        .headers()
+        .get("grpc-status")
+        .is_some_and(|status| status == "14")
 }

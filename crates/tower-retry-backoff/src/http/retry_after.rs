@@ -2,6 +2,8 @@ use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, header::RETRY_AFTER};
 
+use super::hint::digits;
+
 /// How long a `Retry-After` header asks to wait, seen from `now` (RFC 9110 section 10.2.3).
 ///
 /// Whole seconds (a number too large saturates) or any of the three forms of an HTTP date; a date
@@ -9,8 +11,8 @@ use http::{HeaderMap, header::RETRY_AFTER};
 #[must_use]
 pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
+    if let Some(seconds) = digits(value) {
+        return Some(Duration::from_secs(seconds));
     }
     let date = httpdate::parse_http_date(value).ok()?;
     Some(date.duration_since(now).unwrap_or_default())

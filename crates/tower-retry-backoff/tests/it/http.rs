@@ -1,10 +1,12 @@
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use proptest::prelude::*;
+use tokio::time::Instant;
 use tower::{Layer, Service, ServiceExt};
 use tower_retry_backoff::{
-    Backoff, Retried, RetryLayer, Verdict,
-    http::{Attempt, HttpPolicy, RetryCount, is_transient, retry_after},
+    Backoff, Retried, RetryLayer, Stop, Verdict,
+    http::{Attempt, Deadline, HttpPolicy, Repeatable, RetryCount, is_transient, retry_after},
 };
 
 use crate::upstream::{Failure, Upstream, judge, ms, secs, send};
@@ -169,7 +171,9 @@ async fn a_response_that_asks_for_too_much_is_returned_as_it_is() {
             .await
             .unwrap();
         assert_eq!(response.headers()["retry-after"], value);
-        assert!(response.extensions().get::<Retried>().is_none());
+        let retried = response.extensions().get::<Retried>().unwrap();
+        let why = [Some(Stop::Deadline), Some(Stop::Hint)];
+        assert!(retried.attempts() == 1 && why.contains(&retried.stopped()));
     }
 }
 
@@ -270,4 +274,147 @@ fn retry_after_is_read_in_all_its_forms() {
         assert_eq!(retry_after(&headers, now), wait, "{value:?}");
     }
     assert_eq!(retry_after(&HeaderMap::new(), SystemTime::now()), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_the_caller_vouches_for_is_repeated_whatever_its_method() {
+    let mut post = request(Method::POST);
+    post.extensions_mut().insert(Repeatable);
+    assert_eq!(attempts_of(post, status(503)).await, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_of_a_request_counts_if_it_is_the_earlier_one() {
+    for (own, layers, made) in [
+        (ms(1_999), secs(9), 1),
+        (ms(2_000), secs(9), 1),
+        (ms(2_001), secs(9), 2),
+        (secs(9), ms(1_999), 1),
+        (ms(0), secs(9), 1),
+        (Duration::MAX, secs(9), 2),
+    ] {
+        let upstream = Http::new([status(503), status(200)]).latency(secs(2));
+        let mut get = request(Method::GET);
+        get.extensions_mut().insert(Deadline::within(own));
+        let response = send(&mut layer().deadline(layers).layer(upstream.clone()), get).await;
+
+        assert_eq!(upstream.times().len(), made, "{own:?} {layers:?}");
+        let retried = *response.unwrap().extensions().get::<Retried>().unwrap();
+        assert_eq!(retried.stopped(), (made == 1).then_some(Stop::Deadline));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_attempt_is_unmarked_where_only_retries_are_numbered() {
+    let policy = HttpPolicy::new(|error: &Failure| judge::<()>(Err(error))).number_retries_only();
+    let upstream = Http::new([status(503), status(200)]);
+    let mut service = RetryLayer::new(policy).layer(upstream.clone());
+    send(&mut service, request(Method::GET)).await.unwrap();
+
+    let sent = upstream.requests();
+    assert!(sent[0].extensions().is_empty());
+    assert_eq!(
+        sent[1].extensions().get().copied().map(Attempt::number),
+        Some(2)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_at_which_a_limit_frees_up_is_waited_for() {
+    for (headers, wait) in [
+        (&[("ratelimit-reset", "7")][..], Some(7)),
+        (&[("ratelimit", r#""day";r=0;t=7"#)], Some(7)),
+        (&[("ratelimit", r#""a;t=9,b";r=0;t=7"#)], Some(7)),
+        (&[("ratelimit", r#""a\",";r=0;t=7"#)], Some(7)),
+        (
+            &[("ratelimit", r#""day";r=5;t=50, "minute";r=0;t=7"#)],
+            Some(7),
+        ),
+        (
+            &[("ratelimit", r#""day";r=0;t=7, "minute";r=0;t=3"#)],
+            Some(7),
+        ),
+        (&[("ratelimit-reset", "50"), ("retry-after", "7")], Some(7)),
+        (&[("ratelimit", r#""day";r=5;t=50"#)], None),
+        (&[("ratelimit", r#""day";r=0"#)], None),
+        (&[("ratelimit-reset", "soon")], None),
+        (&[("ratelimit-reset", "-7")], None),
+    ] {
+        let waited = wait_after(answer(429, headers)).await.unwrap();
+        let wait = secs(wait.unwrap_or(0));
+        assert!(
+            (wait..=wait + wait / 10 + ms(1)).contains(&waited),
+            "{headers:?}: {waited:?}"
+        );
+    }
+    let elsewhere = wait_after(answer(500, &[("ratelimit-reset", "7")])).await;
+    assert!(elsewhere.unwrap() < secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_of_grpc_pushes_back() {
+    for (status, value, wait) in [
+        (200, "7000", Some(7)),
+        (503, "7000", Some(7)),
+        (200, "0", Some(0)),
+        (200, "-1", None),
+        (200, "", None),
+        (200, "soon", None),
+    ] {
+        let headers = [("grpc-status", "14"), ("grpc-retry-pushback-ms", value)];
+        let waited = wait_after(answer(status, &headers)).await;
+        assert_eq!(waited.is_some(), wait.is_some(), "{value:?}");
+        if let (Some(waited), Some(wait)) = (waited, wait) {
+            assert!(secs(wait) <= waited && waited <= secs(wait) * 11 / 10 + ms(1));
+        }
+    }
+    let without = [("grpc-status", "14")];
+    assert!(wait_after(answer(200, &without)).await.is_some());
+    for status in ["0", "3", "8", "140"] {
+        assert_eq!(
+            wait_after(answer(200, &[("grpc-status", status)])).await,
+            None
+        );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn no_hint_of_a_server_panics_or_is_waited_for_beyond_its_cap(
+        name in prop::sample::select(vec![
+            "retry-after", "ratelimit-reset", "ratelimit", "grpc-retry-pushback-ms", "date",
+        ]),
+        value in prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..40),
+            r#"["\\,;=rt0-9 -]{0,40}"#.prop_map(String::into_bytes),
+            r"(Sun|Mon|Fri), [0-9]{1,3} (Nov|Feb) [0-9]{2,5} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT"
+                .prop_map(String::into_bytes),
+        ],
+    ) {
+        let Ok(value) = HeaderValue::from_bytes(&value) else {
+            return Ok(());
+        };
+        let mut limited = answer(429, &[]).unwrap();
+        limited.headers_mut().insert(name, value);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()?;
+        let waited = runtime.block_on(wait_after(Ok(limited)));
+        prop_assert!(waited.unwrap_or_default() < secs(30));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_at_an_instant_is_that_instant() {
+    let upstream = Http::new([status(503), status(200)]).latency(secs(2));
+    let mut get = request(Method::GET);
+    let deadline = Deadline::at(Instant::now() + ms(2_000));
+    get.extensions_mut().insert(deadline);
+    send(&mut layer().layer(upstream.clone()), get)
+        .await
+        .unwrap();
+    assert_eq!(upstream.times().len(), 1);
 }

@@ -5,11 +5,16 @@
     reason = "what the scripts of the tests leave out is a failed test"
 )]
 
+mod account;
 mod attempts;
+mod budget;
 mod contract;
 mod deadline;
 mod hints;
 #[cfg(feature = "http")]
 mod http;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod properties;
+mod storm;
 mod upstream;

@@ -75,6 +75,69 @@ fn doubled(base: Duration, cap: Duration, retry: u32) -> Duration {
     ceiling
 }
 
+#[test]
+fn each_schedule_has_its_ceilings() {
+    let ceilings = |backoff: Backoff| [0, 1, 2, 9].map(|retry| backoff.ceiling(retry).as_millis());
+    let cap = ms(1_000);
+    assert_eq!(ceilings(Backoff::fixed(ms(300))), [300; 4]);
+    assert_eq!(
+        ceilings(Backoff::linear(ms(300), cap)),
+        [300, 600, 900, 1_000]
+    );
+    assert_eq!(
+        ceilings(Backoff::decorrelated(ms(100), cap)),
+        [300, 900, 1_000, 1_000]
+    );
+    let custom = Backoff::custom(|retry| ms(u64::from(9 - retry) * 100), cap);
+    assert_eq!(ceilings(custom), [900, 800, 700, 0]);
+    let too_long = Backoff::custom(|_| Duration::MAX, cap);
+    assert_eq!(ceilings(too_long), [1_000; 4]);
+    assert_eq!(ceilings(Backoff::fixed(ms(300)).factor(9.0)), [300; 4]);
+}
+
+#[test]
+fn equal_jitter_draws_from_the_upper_half() {
+    let backoff = Backoff::exponential(ms(100), ms(1_000)).equal_jitter();
+    for (retry, ceiling) in [(0, 100.0), (1, 200.0), (9, 1_000.0)] {
+        let draws: Vec<_> = (0..4_000)
+            .map(|seed| delay_in_ms(backoff, seed, retry))
+            .collect();
+        assert!(
+            draws
+                .iter()
+                .all(|delay| (ceiling / 2.0..=ceiling).contains(delay))
+        );
+        let mean = draws.iter().sum::<f64>() / 4_000.0;
+        assert!(
+            (mean / ceiling - 0.75).abs() < 0.01,
+            "retry {retry}: {mean}"
+        );
+    }
+}
+
+#[test]
+fn decorrelated_delays_lie_between_the_base_and_three_times_the_one_before() {
+    let (base, cap) = (ms(100), ms(5_000));
+    let mut means = [0.0; 5];
+    for seed in 0..4_000 {
+        let mut last = base;
+        for (mean, delay) in means
+            .iter_mut()
+            .zip(Backoff::decorrelated(base, cap).delays(seed))
+        {
+            assert!(base <= delay && delay <= (last * 3).min(cap));
+            last = delay;
+            *mean += delay.as_secs_f64() * 1e3 / 4_000.0;
+        }
+    }
+    // Half of base and three times the last: 200, 350, 575, until the cap is felt.
+    for (mean, expected) in means.iter().zip([200.0, 350.0, 575.0]) {
+        assert!((mean / expected - 1.0).abs() < 0.05, "{means:?}");
+    }
+    let flat = Backoff::decorrelated(ms(100), ms(10));
+    assert!(flat.delays(1).take(9).all(|delay| delay == ms(10)));
+}
+
 fn any_duration() -> impl Strategy<Value = Duration> {
     prop_oneof![
         Just(Duration::ZERO),
@@ -125,9 +188,18 @@ proptest! {
         base in any_duration(),
         cap in any_duration(),
         factor in 0.0f64..10.0,
+        schedule in 0usize..5,
+        equal: bool,
         seed: u64,
     ) {
-        let backoff = Backoff::exponential(base, cap).factor(factor);
+        let backoff = [
+            Backoff::exponential(base, cap).factor(factor),
+            Backoff::fixed(base),
+            Backoff::linear(base, cap),
+            Backoff::decorrelated(base, cap),
+            Backoff::custom(|retry| Duration::MAX / retry.max(1), cap),
+        ][schedule];
+        let backoff = if equal { backoff.equal_jitter() } else { backoff };
         for (retry, delay) in (0..40).zip(backoff.delays(seed)) {
             prop_assert!(delay <= backoff.ceiling(retry));
         }
