@@ -118,6 +118,14 @@ impl<K, X, Q, M, St, B> RateLimitLayer<K, X, Q, M, St, B> {
         self.with(|key, _, store, billing| (key, wait, store, billing))
     }
 
+    /// The value of the label `limiter` on this layer's metrics, which there are with feature
+    /// `metrics`. Default: empty.
+    #[must_use]
+    pub fn named(mut self, name: &'static str) -> Self {
+        self.limiter.counts.name(name);
+        self
+    }
+
     fn with<Y, N, T, C>(
         self,
         change: impl FnOnce(X, M, St, B) -> (Y, N, T, C),

@@ -167,6 +167,7 @@ assert_eq!(handle.usage(&(0, Plan::Free)).map(|usage| usage.current), Some(1));
 //! | feature | brings |
 //! |---|---|
 //! | `http` | refusals as `429` with `Retry-After`, the `RateLimit` fields and problem details; the client's address and credential as keys |
+//! | `metrics` | counters through the `metrics` facade: `tower_sliding_window.requests` by `outcome` (`admitted`, `denied`, `shadowed`) and `tower_sliding_window.waited`, both by `limiter`, see [`RateLimitLayer::named`] |
 //! | `redis` | `redis::RedisStore`: windows that several processes share, on one server |
 //! | `redis-cluster` | the same on a cluster |
 
@@ -181,6 +182,7 @@ mod http;
 mod key;
 mod layer;
 mod limiter;
+mod metrics;
 mod quota;
 mod quota_table;
 mod rejection;
@@ -211,7 +213,7 @@ pub use self::{
     rejection::{AsError, AsResponse, Refusal, Refuse, Reject, Rejection},
     service::RateLimit,
     statistics::Statistics,
-    store::{Adjust, Charge, DEFAULT_MAX_KEYS, MemoryStore, Store},
+    store::{Adjust, Charge, DEFAULT_MAX_KEYS, FixedStore, MemoryStore, Store},
     wait::{Wait, WaitFuture},
 };
 

@@ -3,6 +3,8 @@ use std::sync::{
     atomic::{AtomicU64, Ordering::Relaxed},
 };
 
+use crate::metrics::Metrics;
+
 /// What the services of one layer have decided since it was made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -21,7 +23,10 @@ pub struct Statistics {
 
 /// Counters: relaxed, since nothing is decided by them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Counts(Arc<Counters>);
+pub(crate) struct Counts {
+    counters: Arc<Counters>,
+    metrics: Metrics,
+}
 
 #[derive(Debug, Default)]
 struct Counters {
@@ -32,28 +37,36 @@ struct Counters {
 }
 
 impl Counts {
+    pub(crate) fn name(&mut self, name: &'static str) {
+        self.metrics = Metrics::named(name);
+    }
+
     pub(crate) fn admitted(&self) {
-        self.0.admitted.fetch_add(1, Relaxed);
+        self.counters.admitted.fetch_add(1, Relaxed);
+        self.metrics.decided("admitted");
     }
 
     pub(crate) fn denied(&self) {
-        self.0.denied.fetch_add(1, Relaxed);
+        self.counters.denied.fetch_add(1, Relaxed);
+        self.metrics.decided("denied");
     }
 
     pub(crate) fn waited(&self) {
-        self.0.waited.fetch_add(1, Relaxed);
+        self.counters.waited.fetch_add(1, Relaxed);
+        self.metrics.waited();
     }
 
     pub(crate) fn shadowed(&self) {
-        self.0.shadowed.fetch_add(1, Relaxed);
+        self.counters.shadowed.fetch_add(1, Relaxed);
+        self.metrics.decided("shadowed");
     }
 
     pub(crate) fn read(&self) -> Statistics {
         Statistics {
-            admitted: self.0.admitted.load(Relaxed),
-            denied: self.0.denied.load(Relaxed),
-            waited: self.0.waited.load(Relaxed),
-            shadowed: self.0.shadowed.load(Relaxed),
+            admitted: self.counters.admitted.load(Relaxed),
+            denied: self.counters.denied.load(Relaxed),
+            waited: self.counters.waited.load(Relaxed),
+            shadowed: self.counters.shadowed.load(Relaxed),
         }
     }
 }

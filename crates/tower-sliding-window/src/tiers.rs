@@ -122,7 +122,7 @@ impl<A: Algorithm> Tiers<A> {
 }
 
 /// A request passes when every tier lets it, so the longest wait is the true one.
-fn tightest(
+pub(crate) fn tightest(
     one: Result<Admission, Denied>,
     other: Result<Admission, Denied>,
 ) -> Result<Admission, Denied> {

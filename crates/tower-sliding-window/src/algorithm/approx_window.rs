@@ -9,7 +9,7 @@ use crate::{Admission, Denied, Quota, Usage};
 /// The weight assumes that the earlier window was used evenly. When it was not, a span of the
 /// window's length holds up to, but never as many as, twice the limit: a full limit just before an
 /// edge is soon thought to lie further back. No number of smaller counters changes that bound.
-/// Choose it for very many keys.
+/// Choose it for very many keys, in a [`FixedStore`](crate::FixedStore).
 ///
 /// Limits above 16 777 215 are held as that. Time may go back by up to a window; further is
 /// taken as a new start; and so, of 65 536 idle windows, two are taken for the ones next to it,

@@ -1,11 +1,16 @@
 //! Where the windows of the keys live.
 
+mod fixed;
+mod line;
 mod memory;
 #[cfg(feature = "redis")]
 pub mod redis;
 mod shard;
 
-pub use self::memory::{DEFAULT_MAX_KEYS, MemoryStore};
+pub use self::{
+    fixed::FixedStore,
+    memory::{DEFAULT_MAX_KEYS, MemoryStore},
+};
 
 use crate::{Admission, Denied, Quota};
 

@@ -6,10 +6,13 @@ mod algorithms;
 mod billing;
 mod contract;
 mod cost;
+mod fixed;
 #[cfg(feature = "http")]
 mod http;
 #[cfg(feature = "http")]
 mod http_keys;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod operations;
 mod oracle;
 mod properties;
