@@ -3,8 +3,7 @@
 //!
 //! Use it on a client in front of the connection, or on a server in front of a handler, where equal
 //! `GET` requests recur and an answer may be as old as its `Cache-Control` allows. It does not help
-//! where responses differ from call to call, and it is not the place for values that are no
-//! responses.
+//! where responses differ from call to call. For services that do not speak HTTP there is [`memo`].
 //!
 #![cfg_attr(feature = "http", doc = "```")]
 #![cfg_attr(not(feature = "http"), doc = "```text")]
@@ -151,13 +150,22 @@
 //!
 //! | feature | |
 //! |---|---|
-//! | `http` (default) | everything here; without it the crate is empty |
-//! | `serde` | `Serialize` for [`Stats`] |
+//! | `http` (default) | the HTTP cache; without it there is [`memo`] |
+//! | `serde` | `Serialize` for statistics |
 
-#[cfg(feature = "http")]
+#[cfg_attr(
+    not(feature = "http"),
+    allow(dead_code, reason = "a part of it is for the HTTP cache alone")
+)]
 mod flight;
 #[cfg(feature = "http")]
 mod http;
+pub mod memo;
+#[cfg_attr(
+    not(feature = "http"),
+    allow(dead_code, reason = "a part of it is for the HTTP cache alone")
+)]
+mod sieve;
 
 #[cfg(feature = "http")]
 pub use self::http::{

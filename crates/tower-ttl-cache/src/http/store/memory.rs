@@ -7,7 +7,8 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use super::{Entry, Key, Lookup, Resource, Store, Usage, sieve::Sieve};
+use super::{Entry, Key, Lookup, Resource, Store, Usage};
+use crate::sieve::{Grouped, Held, Sieve};
 
 /// Epochs are kept for groups of resources, so that their memory is fixed. The price of a group is
 /// that an invalidation keeps responses of its other resources, under way at that very moment,
@@ -31,7 +32,7 @@ pub struct MemoryStore {
 }
 
 struct State {
-    entries: Sieve,
+    entries: Sieve<Key, Entry>,
     epochs: Box<[u32]>,
 }
 
@@ -102,7 +103,7 @@ impl Store for MemoryStore {
         let group = self.group(key.resource_bytes());
         let mut state = self.lock();
         ready(Ok(Lookup {
-            entry: state.entries.get(key),
+            entry: state.entries.get(key).cloned(),
             epoch: state.epochs[group].into(),
         }))
     }
@@ -114,14 +115,16 @@ impl Store for MemoryStore {
             return false;
         }
         let entry = entry.over(state.entries.peek(&key));
-        state.entries.insert(key, entry)
+        // Twice the key: the index by resource may hold on to that of an earlier sibling.
+        let size = entry.size().saturating_add(2 * key.as_bytes().len());
+        state.entries.insert(key, entry, size)
     }
 
     fn invalidate(&self, resource: &Resource) -> Self::Done {
         let group = self.group(resource.as_bytes());
         let mut state = self.lock();
         state.epochs[group] = state.epochs[group].wrapping_add(1);
-        state.entries.remove_resource(resource);
+        state.entries.remove_group(resource);
         ready(Ok(()))
     }
 
@@ -153,7 +156,23 @@ impl Store for MemoryStore {
     }
 
     fn usage(&self) -> Usage {
-        self.lock().entries.usage()
+        usage(self.lock().entries.held())
+    }
+}
+
+impl Grouped for Key {
+    type Group = Resource;
+
+    fn group(&self) -> Option<Resource> {
+        Some(self.resource())
+    }
+}
+
+const fn usage(held: Held) -> Usage {
+    Usage {
+        entries: held.entries as u64,
+        bytes: held.size as u64,
+        evictions: held.evictions,
     }
 }
 
@@ -165,7 +184,7 @@ impl fmt::Debug for MemoryStore {
         f.debug_struct("MemoryStore")
             .field("max_entries", &max_entries)
             .field("max_bytes", &max_bytes)
-            .field("usage", &state.entries.usage())
+            .field("usage", &usage(state.entries.held()))
             .finish_non_exhaustive()
     }
 }

@@ -1,7 +1,6 @@
 //! Where entries are kept: the trait, and a store in memory.
 
 mod memory;
-mod sieve;
 
 pub use self::memory::MemoryStore;
 pub use super::{

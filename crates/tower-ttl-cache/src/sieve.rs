@@ -1,41 +1,47 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
-
-use super::{Entry, Key, Resource, Usage};
+use std::{collections::HashMap, hash::Hash};
 
 /// No slot: the end of a list.
 const NIL: usize = usize::MAX;
 
-/// Entries bounded by count and by bytes, evicted by SIEVE: a queue in order of arrival and a hand
+/// What entries are kept under. Entries of one group can be removed together.
+pub(crate) trait Grouped: Hash + Eq + Clone {
+    type Group: Hash + Eq;
+
+    /// None for a key that is removed by itself alone.
+    fn group(&self) -> Option<Self::Group>;
+}
+
+/// Entries bounded by count and by size, evicted by SIEVE: a queue in order of arrival and a hand
 /// that walks it from the oldest, spares what was read since it last passed and evicts the rest.
 /// A read sets one flag and moves nothing.
 ///
 /// Both bounds hold at every moment, not only after some later maintenance.
-pub(super) struct Sieve {
+pub(crate) struct Sieve<K: Grouped, V> {
     max_entries: usize,
-    max_bytes: usize,
-    bytes: usize,
+    max_size: usize,
+    size: usize,
     evictions: u64,
-    slots: HashMap<Key, usize>,
-    /// The first slot of each resource; the rest follow through `Node::of_resource`.
-    resources: HashMap<Resource, usize>,
+    slots: HashMap<K, usize>,
+    /// The first slot of each group; the rest follow through `Node::of_group`.
+    groups: HashMap<K::Group, usize>,
     /// Slab: a node keeps its index; free ones wait in `free`.
-    nodes: Vec<Option<Node>>,
+    nodes: Vec<Option<Node<K, V>>>,
     free: Vec<usize>,
     newest: usize,
     oldest: usize,
     hand: usize,
 }
 
-struct Node {
-    key: Key,
-    entry: Entry,
+struct Node<K, V> {
+    key: K,
+    value: V,
     size: usize,
     read: bool,
     age: Links,
-    of_resource: Links,
+    of_group: Links,
 }
 
 #[derive(Clone, Copy)]
@@ -46,15 +52,23 @@ struct Links {
     next: usize,
 }
 
-impl Sieve {
-    pub(super) fn new(max_entries: usize, max_bytes: usize) -> Self {
+/// What is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Held {
+    pub(crate) entries: usize,
+    pub(crate) size: usize,
+    pub(crate) evictions: u64,
+}
+
+impl<K: Grouped, V> Sieve<K, V> {
+    pub(crate) fn new(max_entries: usize, max_size: usize) -> Self {
         Self {
             max_entries,
-            max_bytes,
-            bytes: 0,
+            max_size,
+            size: 0,
             evictions: 0,
             slots: HashMap::new(),
-            resources: HashMap::new(),
+            groups: HashMap::new(),
             nodes: Vec::new(),
             free: Vec::new(),
             newest: NIL,
@@ -64,75 +78,75 @@ impl Sieve {
     }
 
     /// An empty one with the same bounds and the same count of evictions.
-    pub(super) fn emptied(&self) -> Self {
+    pub(crate) fn emptied(&self) -> Self {
         Self {
             evictions: self.evictions,
-            ..Self::new(self.max_entries, self.max_bytes)
+            ..Self::new(self.max_entries, self.max_size)
         }
     }
 
-    pub(super) const fn bounds(&self) -> (usize, usize) {
-        (self.max_entries, self.max_bytes)
+    pub(crate) const fn bounds(&self) -> (usize, usize) {
+        (self.max_entries, self.max_size)
     }
 
-    pub(super) fn usage(&self) -> Usage {
-        Usage {
-            entries: self.slots.len() as u64,
-            bytes: self.bytes as u64,
+    pub(crate) fn held(&self) -> Held {
+        Held {
+            entries: self.slots.len(),
+            size: self.size,
             evictions: self.evictions,
         }
     }
 
-    pub(super) fn get(&mut self, key: &Key) -> Option<Entry> {
+    pub(crate) fn get(&mut self, key: &K) -> Option<&V> {
         let slot = *self.slots.get(key)?;
         let node = self.nodes[slot].as_mut()?;
         node.read = true;
-        Some(node.entry.clone())
+        Some(&node.value)
     }
 
     /// Without counting as a read.
-    pub(super) fn peek(&self, key: &Key) -> Option<&Entry> {
+    pub(crate) fn peek(&self, key: &K) -> Option<&V> {
         let slot = *self.slots.get(key)?;
-        Some(&self.nodes[slot].as_ref()?.entry)
+        Some(&self.nodes[slot].as_ref()?.value)
     }
 
     /// Whether the entry fits. One that does not still replaces an older one under its key: what
     /// it supersedes must not be served any more.
-    pub(super) fn insert(&mut self, key: Key, entry: Entry) -> bool {
+    pub(crate) fn insert(&mut self, key: K, value: V, size: usize) -> bool {
         if let Some(&slot) = self.slots.get(&key) {
             self.remove(slot);
         }
-        // Twice the key: the index by resource may hold on to that of an earlier sibling.
-        let size = entry.size().saturating_add(2 * key.as_bytes().len());
-        if self.max_entries == 0 || size > self.max_bytes {
+        if self.max_entries == 0 || size > self.max_size {
             return false;
         }
-        while self.slots.len() >= self.max_entries || size > self.max_bytes - self.bytes {
+        while self.slots.len() >= self.max_entries || size > self.max_size - self.size {
             self.evict_one();
         }
-        self.bytes += size;
+        self.size += size;
         let slot = self.free.pop().unwrap_or_else(|| {
             self.nodes.push(None);
             self.nodes.len() - 1
         });
-        let resource = key.resource();
-        let sibling = self.resources.insert(resource, slot).unwrap_or(NIL);
+        let sibling = match key.group() {
+            Some(group) => self.groups.insert(group, slot).unwrap_or(NIL),
+            None => NIL,
+        };
         self.nodes[slot] = Some(Node {
             key: key.clone(),
-            entry,
+            value,
             size,
             read: false,
             age: Links {
                 prev: NIL,
                 next: self.newest,
             },
-            of_resource: Links {
+            of_group: Links {
                 prev: NIL,
                 next: sibling,
             },
         });
         if let Some(node) = self.node(sibling) {
-            node.of_resource.prev = slot;
+            node.of_group.prev = slot;
         }
         if let Some(node) = self.node(self.newest) {
             node.age.prev = slot;
@@ -145,17 +159,26 @@ impl Sieve {
         true
     }
 
-    pub(super) fn remove_resource(&mut self, resource: &Resource) {
-        while let Some(&slot) = self.resources.get(resource) {
+    pub(crate) fn remove_group(&mut self, group: &K::Group) {
+        while let Some(&slot) = self.groups.get(group) {
             self.remove(slot);
         }
     }
 
+    /// Whether there was one.
+    pub(crate) fn remove_key(&mut self, key: &K) -> bool {
+        let slot = self.slots.get(key).copied();
+        if let Some(slot) = slot {
+            self.remove(slot);
+        }
+        slot.is_some()
+    }
+
     /// Looks at every entry.
-    pub(super) fn remove_where(&mut self, condemned: impl Fn(&Key, &Entry) -> bool) {
+    pub(crate) fn remove_where(&mut self, condemned: impl Fn(&K, &V) -> bool) {
         for slot in 0..self.nodes.len() {
             let node = self.node(slot);
-            if node.is_some_and(|node| condemned(&node.key, &node.entry)) {
+            if node.is_some_and(|node| condemned(&node.key, &node.value)) {
                 self.remove(slot);
             }
         }
@@ -186,7 +209,7 @@ impl Sieve {
             return;
         };
         self.free.push(slot);
-        self.bytes -= node.size;
+        self.size -= node.size;
         self.slots.remove(&node.key);
         if self.hand == slot {
             self.hand = node.age.prev;
@@ -202,20 +225,22 @@ impl Sieve {
             None => self.oldest = prev,
         }
 
-        let Links { prev, next } = node.of_resource;
+        let Links { prev, next } = node.of_group;
         if let Some(after) = self.node(next) {
-            after.of_resource.prev = prev;
+            after.of_group.prev = prev;
         }
         if let Some(before) = self.node(prev) {
-            before.of_resource.next = next;
-        } else if next == NIL {
-            self.resources.remove(&node.key.resource());
-        } else {
-            self.resources.insert(node.key.resource(), next);
+            before.of_group.next = next;
+        } else if let Some(group) = node.key.group() {
+            if next == NIL {
+                self.groups.remove(&group);
+            } else {
+                self.groups.insert(group, next);
+            }
         }
     }
 
-    fn node(&mut self, slot: usize) -> Option<&mut Node> {
+    fn node(&mut self, slot: usize) -> Option<&mut Node<K, V>> {
         self.nodes.get_mut(slot)?.as_mut()
     }
 }
