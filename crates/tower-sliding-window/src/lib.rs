@@ -166,7 +166,7 @@ assert_eq!(handle.usage(&(0, Plan::Free)).map(|usage| usage.current), Some(1));
 //!
 //! | feature | brings |
 //! |---|---|
-//! | `http` | refusals as `429` with `Retry-After`, the `RateLimit` fields and problem details; the client's address and credential as keys |
+//! | `http` | refusals as `429` with `Retry-After`, the `RateLimit` fields and problem details; the client's address and credential as keys; `ServerPacing`, by which a client keeps to what a server says of its quota |
 //! | `metrics` | counters through the `metrics` facade: `tower_sliding_window.requests` by `outcome` (`admitted`, `denied`, `shadowed`) and `tower_sliding_window.waited`, both by `limiter`, see [`RateLimitLayer::named`] |
 //! | `redis` | `redis::RedisStore`: windows that several processes share, on one server |
 //! | `redis-cluster` | the same on a cluster |
@@ -183,6 +183,8 @@ mod key;
 mod layer;
 mod limiter;
 mod metrics;
+#[cfg(feature = "http")]
+mod pacing;
 mod quota;
 mod quota_table;
 mod rejection;
@@ -192,11 +194,6 @@ mod store;
 mod tiers;
 mod wait;
 
-#[cfg(feature = "http")]
-pub use self::http::{
-    ClientAddress, Credential, CredentialDigest, Empty, Network, NetworkError, ProblemDetails,
-    ProxyHeader, RateLimitFields, TooManyRequests,
-};
 #[cfg(feature = "redis")]
 pub use self::store::redis;
 pub use self::{
@@ -215,6 +212,14 @@ pub use self::{
     statistics::Statistics,
     store::{Adjust, Charge, DEFAULT_MAX_KEYS, FixedStore, MemoryStore, Store},
     wait::{Wait, WaitFuture},
+};
+#[cfg(feature = "http")]
+pub use self::{
+    http::{
+        ClientAddress, Credential, CredentialDigest, Empty, Network, NetworkError, ProblemDetails,
+        ProxyHeader, RateLimitFields, TooManyRequests,
+    },
+    pacing::{PacingError, PacingFuture, ServerPacing, ServerPacingLayer},
 };
 
 #[cfg(doctest)]

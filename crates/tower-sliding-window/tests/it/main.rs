@@ -15,6 +15,8 @@ mod http_keys;
 mod metrics;
 mod operations;
 mod oracle;
+#[cfg(feature = "http")]
+mod pacing;
 mod properties;
 mod quotas;
 #[cfg(feature = "redis")]
