@@ -1,5 +1,7 @@
-//! What the benches share: a clock that other programs on the machine do not slow down, and a call
-//! without a runtime.
+//! What the benches share: a clock that other programs on the machine do not slow down, a call
+//! without a runtime, and two threads that really run at once.
+
+mod threads;
 
 use std::{
     future::Future,
@@ -15,6 +17,8 @@ use criterion::{
 };
 use rustix::time::{ClockId, clock_gettime};
 use tower_service::Service;
+
+pub use self::threads::side_by_side;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
@@ -53,6 +57,13 @@ pub fn call<S: Service<R>, R>(service: &mut S, request: R) {
     let mut future = pin!(service.call(black_box(request)));
     let answer = black_box(future.as_mut()).poll(&mut context);
     assert!(black_box(answer).is_ready(), "no answer yet");
+}
+
+/// The time of [`ThreadTime`] that something takes.
+pub fn spent(run: impl FnOnce()) -> Duration {
+    let start = now();
+    run();
+    now().saturating_sub(start)
 }
 
 impl Measurement for ThreadTime {

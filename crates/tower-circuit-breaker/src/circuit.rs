@@ -19,6 +19,7 @@ use crate::{
     random::Random,
     settings::Settings,
     state::{Admission, Phase, Refusal, Snapshot},
+    word::closed_generation,
 };
 
 pub(crate) struct Circuit {
@@ -82,7 +83,15 @@ impl Circuit {
     }
 
     /// Why a call would be refused now. On a ramp nobody knows before the call.
+    #[inline]
     pub(crate) fn refusal(&self) -> Option<Refusal> {
+        match closed_generation(self.word.load(Ordering::Acquire)) {
+            Some(_) => None,
+            None => self.refusal_unless_closed(),
+        }
+    }
+
+    fn refusal_unless_closed(&self) -> Option<Refusal> {
         let current = self.load();
         if passes_all(current) {
             return None;
@@ -94,12 +103,17 @@ impl Circuit {
     }
 
     /// Lets a call pass, or says how long it has to wait.
+    #[inline]
     pub(crate) fn admit(&self) -> Result<Permit, Refusal> {
+        match closed_generation(self.word.load(Ordering::Acquire)) {
+            Some(generation) => Ok(Permit::new(generation, false, self.start())),
+            None => self.admit_unless_closed(),
+        }
+    }
+
+    fn admit_unless_closed(&self) -> Result<Permit, Refusal> {
         loop {
             let current = self.load();
-            if matches!(current.phase, Phase::Closed | Phase::Disabled) {
-                return Ok(self.permit(current, false));
-            }
             let now = self.now();
             match self.judge(current, now) {
                 Admission::Pass => return Ok(self.permit(current, false)),
@@ -134,7 +148,19 @@ impl Circuit {
     }
 
     /// `hint` is how long the service asks to be left alone.
+    #[inline]
     pub(crate) fn settle(&self, permit: Permit, verdict: Verdict, hint: Option<Duration>) {
+        let generation = permit.generation();
+        if verdict == Verdict::Success
+            && closed_generation(self.word.load(Ordering::Acquire)) == Some(generation)
+            && self.evidence.is_healthy(generation)
+        {
+            return;
+        }
+        self.settle_unless_healthy(permit, verdict, hint);
+    }
+
+    fn settle_unless_healthy(&self, permit: Permit, verdict: Verdict, hint: Option<Duration>) {
         if verdict == Verdict::Ignore && !permit.is_probe() {
             return;
         }
@@ -247,6 +273,7 @@ impl Circuit {
         Permit::new(admitted.generation, probe, self.start())
     }
 
+    #[inline]
     fn start(&self) -> u64 {
         match self.settings.trip.slow {
             Some(_) => self.micros(),

@@ -34,6 +34,7 @@ pin_project! {
 
 impl Door {
     /// Ready with whether the inner service has to be ready for the call.
+    #[inline]
     pub(crate) fn poll(&mut self, circuit: &Circuit, cx: &mut Context<'_>) -> Poll<bool> {
         match circuit.settings().when_open {
             WhenOpen::Reject => {
@@ -48,32 +49,33 @@ impl Door {
     }
 
     /// Whether the call may pass.
+    #[inline]
     pub(crate) fn admit(&self, circuit: &Circuit) -> Result<Permit, Refusal> {
-        let Some(skipped) = self.skipped else {
-            return circuit.admit();
-        };
-        // Even if a probe could pass by now: the inner service is not known to be ready.
+        match self.skipped {
+            None => circuit.admit(),
+            Some(skipped) => Err(Self::refuse(skipped, circuit)),
+        }
+    }
+
+    /// Even if a probe could pass by now: the inner service is not known to be ready.
+    fn refuse(skipped: Refusal, circuit: &Circuit) -> Refusal {
         let refusal = circuit.refusal().unwrap_or(Refusal { wait: 0, ..skipped });
         circuit.counts().refused(refusal.cause);
-        Err(refusal)
+        refusal
     }
 
     fn poll_pass(&mut self, circuit: &Circuit, cx: &mut Context<'_>) -> Poll<()> {
-        loop {
-            if self.waiting.is_none() {
-                if circuit.refusal().is_none() {
-                    return Poll::Ready(());
-                }
-                self.waiting = Some(Box::pin(Waiting::new(circuit)));
-            }
-            // Asked again while the notification is under way: no change goes unseen.
-            let (Some(refusal), Some(waiting)) = (circuit.refusal(), &mut self.waiting) else {
-                self.waiting = None;
-                return Poll::Ready(());
+        while circuit.refusal().is_some() {
+            let waiting = (self.waiting).get_or_insert_with(|| Box::pin(Waiting::new(circuit)));
+            // Asked again now that the notification is under way: no change goes unseen.
+            let Some(refusal) = circuit.refusal() else {
+                break;
             };
             ready!(waiting.as_mut().poll(refusal, cx));
             self.waiting = None;
         }
+        self.waiting = None;
+        Poll::Ready(())
     }
 }
 

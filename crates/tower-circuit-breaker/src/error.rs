@@ -19,19 +19,16 @@ pub enum Error<E> {
         retry_after: Duration,
         /// Why.
         cause: Cause,
-        /// The [name](crate::CircuitBreakerLayer::name) of the circuit, if it has one.
-        name: Option<&'static str>,
     },
     /// The inner service failed.
     Inner(E),
 }
 
 impl<E> Error<E> {
-    pub(crate) fn open(refusal: Refusal, name: Option<&'static str>) -> Self {
+    pub(crate) fn open(refusal: Refusal) -> Self {
         Self::Open {
             retry_after: Duration::from_millis(refusal.wait.into()),
             cause: refusal.cause,
-            name,
         }
     }
 }
@@ -39,16 +36,8 @@ impl<E> Error<E> {
 impl<E> fmt::Display for Error<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Open {
-                retry_after,
-                cause,
-                name,
-            } => {
-                f.write_str("circuit ")?;
-                if let Some(name) = name {
-                    write!(f, "{name} ")?;
-                }
-                write!(f, "is open ({cause}), retry after {retry_after:?}")
+            Self::Open { retry_after, cause } => {
+                write!(f, "circuit is open ({cause}), retry after {retry_after:?}")
             }
             Self::Inner(_) => f.write_str("the service behind the circuit breaker failed"),
         }

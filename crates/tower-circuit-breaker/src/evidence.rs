@@ -34,6 +34,17 @@ impl Evidence {
         timed(&self.failures) || timed(&self.slow)
     }
 
+    /// Whether a quick success would change nothing.
+    #[inline]
+    pub(crate) fn is_healthy(&self, generation: u32) -> bool {
+        let full = match &self.failures {
+            None => true,
+            Some(Record::Calls(ring)) => ring.is_full_of_good(generation),
+            Some(Record::Time(_)) => false,
+        };
+        full && self.slow.is_none() && self.consecutive.get(generation) == Some(0)
+    }
+
     /// Forgets everything and records for `generation` from now on. Not to be called for a
     /// generation that may be recording.
     pub(crate) fn clear(&self, generation: u32) {

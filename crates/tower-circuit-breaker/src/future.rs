@@ -10,7 +10,7 @@ use pin_project_lite::pin_project;
 #[cfg(feature = "http")]
 pub use crate::body::BodyAwareFuture;
 pub use crate::split::GateFuture;
-use crate::{Classify, circuit::Circuit, error::Error, pass::Pass, state::Refusal};
+use crate::{Classify, error::Error, pass::Pass, state::Refusal};
 
 pin_project! {
     /// Response future of [`CircuitBreaker`](crate::CircuitBreaker),
@@ -40,7 +40,6 @@ pin_project! {
         // Ready.
         Refused {
             refusal: Refusal,
-            name: Option<&'static str>,
         },
     }
 }
@@ -52,10 +51,9 @@ impl<F, C> ResponseFuture<F, C> {
         }
     }
 
-    pub(crate) fn refused(refusal: Refusal, circuit: &Circuit) -> Self {
-        let name = circuit.settings().name;
+    pub(crate) fn refused(refusal: Refusal) -> Self {
         Self {
-            kind: Kind::Refused { refusal, name },
+            kind: Kind::Refused { refusal },
         }
     }
 }
@@ -67,6 +65,7 @@ where
 {
     type Output = Result<Response, Error<E>>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().kind.project() {
             KindProj::Admitted { inner, pass } => {
@@ -74,7 +73,7 @@ where
                 pass.judge(result.as_ref());
                 Poll::Ready(result.map_err(Error::Inner))
             }
-            KindProj::Refused { refusal, name } => Poll::Ready(Err(Error::open(*refusal, *name))),
+            KindProj::Refused { refusal } => Poll::Ready(Err(Error::open(*refusal))),
         }
     }
 }

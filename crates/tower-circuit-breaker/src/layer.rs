@@ -120,7 +120,7 @@ impl<C> CircuitBreakerLayer<C> {
         self.with(|settings| settings.when_open = when_open)
     }
 
-    /// Names the circuit in its errors and metrics. Default: no name.
+    /// Names the circuit in its metrics. Default: no name.
     #[must_use]
     pub fn name(self, name: &'static str) -> Self {
         self.with(|settings| settings.name = Some(name))

@@ -34,6 +34,7 @@ impl<C> Pass<C> {
         }
     }
 
+    #[inline]
     pub(crate) fn judge<T, E>(&mut self, result: Result<&T, &E>)
     where
         C: Classify<T, E>,
@@ -57,6 +58,7 @@ impl<C> Pass<C> {
     }
 
     /// Runs code of the inner service; if it panics, the call ends with the verdict set for that.
+    #[inline]
     pub(crate) fn watch<T>(&mut self, run: impl FnOnce() -> T) -> T {
         let guard = OnUnwind(self);
         let value = run();
@@ -64,12 +66,14 @@ impl<C> Pass<C> {
         value
     }
 
+    #[inline]
     pub(crate) fn settle(&mut self, verdict: Verdict, hint: Option<Duration>) {
         if let Some(permit) = self.permit.take() {
             self.link.circuit.settle(permit, verdict, hint);
         }
     }
 
+    #[inline]
     fn settle_result<T, E>(&mut self, verdict: Verdict, result: Result<&T, &E>)
     where
         C: Classify<T, E>,

@@ -15,16 +15,19 @@ const GENERATION_SHIFT: u32 = 41;
 const START_MASK: u64 = (1 << GENERATION_SHIFT) - 1;
 
 impl Permit {
+    #[inline]
     pub(crate) fn new(generation: u32, probe: bool, start: u64) -> Self {
         let probe = if probe { PROBE } else { 0 };
         let generation = u64::from(generation & GENERATION_MAX) << GENERATION_SHIFT;
         Self(SET | probe | generation | start & START_MASK)
     }
 
+    #[inline]
     pub(crate) fn generation(self) -> u32 {
         (self.0.get() >> GENERATION_SHIFT) as u32 & GENERATION_MAX
     }
 
+    #[inline]
     pub(crate) fn is_probe(self) -> bool {
         self.0.get() & PROBE != 0
     }

@@ -52,6 +52,7 @@ where
         Poll::Ready(Ok(()))
     }
 
+    #[inline]
     fn call(&mut self, request: Request) -> Self::Future {
         match self.door.admit(&self.link.circuit) {
             Ok(permit) => {
@@ -59,7 +60,7 @@ where
                 let inner = pass.watch(|| self.inner.call(request));
                 ResponseFuture::admitted(inner, pass)
             }
-            Err(refusal) => ResponseFuture::refused(refusal, &self.link.circuit),
+            Err(refusal) => ResponseFuture::refused(refusal),
         }
     }
 }

@@ -23,6 +23,7 @@ impl Tagged {
             .store(pack(generation, change(value)), Ordering::Release);
     }
 
+    #[inline]
     pub(crate) fn get(&self, generation: u32) -> Option<u64> {
         unpack(generation, self.0.load(Ordering::Acquire))
     }

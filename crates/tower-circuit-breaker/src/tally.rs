@@ -1,4 +1,4 @@
-/// A window right after a result was recorded.
+/// A window right after a bad result was recorded. After a good one nobody looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     pub(crate) bad: u32,

@@ -33,6 +33,14 @@ const CAUSES: [Cause; 6] = [
     Cause::Restored,
 ];
 
+/// The generation of a word that is closed for good, which has no other bits set.
+#[inline]
+pub(crate) fn closed_generation(word: u64) -> Option<u32> {
+    let generation = word >> GENERATION_SHIFT;
+    let closed = word == generation << GENERATION_SHIFT && generation <= GENERATION_MAX.into();
+    closed.then_some(generation as u32)
+}
+
 impl From<Snapshot> for u64 {
     fn from(snapshot: Snapshot) -> Self {
         let (state, cause, payload) = match snapshot.phase {
@@ -126,6 +134,8 @@ mod tests {
         ) {
             let snapshot = Snapshot { generation, streak, phase };
             prop_assert_eq!(Snapshot::from(u64::from(snapshot)), snapshot);
+            let closed = streak == 0 && phase == Phase::Closed;
+            prop_assert_eq!(closed_generation(snapshot.into()), closed.then_some(generation));
         }
     }
 

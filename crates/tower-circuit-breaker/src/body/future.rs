@@ -32,7 +32,6 @@ pin_project! {
         // Ready.
         Refused {
             refusal: Refusal,
-            name: Option<&'static str>,
         },
     }
 }
@@ -45,9 +44,9 @@ impl<F, C> BodyAwareFuture<F, C> {
         }
     }
 
-    pub(super) fn refused(refusal: Refusal, name: Option<&'static str>) -> Self {
+    pub(super) fn refused(refusal: Refusal) -> Self {
         Self {
-            kind: Kind::Refused { refusal, name },
+            kind: Kind::Refused { refusal },
         }
     }
 }
@@ -75,7 +74,7 @@ where
                     Err(error) => Err(Error::Inner(error)),
                 })
             }
-            KindProj::Refused { refusal, name } => Poll::Ready(Err(Error::open(*refusal, *name))),
+            KindProj::Refused { refusal } => Poll::Ready(Err(Error::open(*refusal))),
         }
     }
 }

@@ -58,7 +58,7 @@ where
                 let inner = pass.watch(|| self.inner.call(request));
                 BodyAwareFuture::admitted(inner, pass)
             }
-            Err(refusal) => BodyAwareFuture::refused(refusal, self.link.circuit.settings().name),
+            Err(refusal) => BodyAwareFuture::refused(refusal),
         }
     }
 }

@@ -52,7 +52,7 @@ where
                 let inner = pass.watch(|| self.inner.call(request));
                 ResponseFuture::admitted(inner, pass)
             }
-            Err(refusal) => ResponseFuture::refused(refusal, &link.circuit),
+            Err(refusal) => ResponseFuture::refused(refusal),
         }
     }
 }

@@ -82,10 +82,7 @@ where
                 let inner = self.inner.call(admitted);
                 Kind::Admitted { inner }
             }
-            Err(refusal) => Kind::Refused {
-                refusal,
-                name: self.link.circuit.settings().name,
-            },
+            Err(refusal) => Kind::Refused { refusal },
         };
         GateFuture { kind }
     }
@@ -128,7 +125,6 @@ pin_project! {
         // Ready.
         Refused {
             refusal: Refusal,
-            name: Option<&'static str>,
         },
     }
 }
@@ -142,7 +138,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().kind.project() {
             KindProj::Admitted { inner } => inner.poll(cx).map_err(Error::Inner),
-            KindProj::Refused { refusal, name } => Poll::Ready(Err(Error::open(*refusal, *name))),
+            KindProj::Refused { refusal } => Poll::Ready(Err(Error::open(*refusal))),
         }
     }
 }

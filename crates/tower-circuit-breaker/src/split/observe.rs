@@ -84,7 +84,7 @@ where
                 let inner = pass.watch(|| self.inner.call(request));
                 ResponseFuture::admitted(inner, pass)
             }
-            Err(refusal) => ResponseFuture::refused(refusal, &self.link.circuit),
+            Err(refusal) => ResponseFuture::refused(refusal),
         }
     }
 }

@@ -22,7 +22,7 @@ pub(super) const GOALS: &[Goal] = &[
         of: "breaker/ours",
         to: "breaker/arc-clone",
         above: None,
-        at_most: 1.5,
+        at_most: 1.2,
     },
     Goal {
         bench: "breaker",
@@ -30,7 +30,7 @@ pub(super) const GOALS: &[Goal] = &[
         of: "breaker/ours",
         to: "breaker/recloser",
         above: None,
-        at_most: 0.7,
+        at_most: 0.5,
     },
     Goal {
         bench: "breaker",
@@ -38,7 +38,23 @@ pub(super) const GOALS: &[Goal] = &[
         of: "breaker/ours",
         to: "breaker/tower-resilience-circuitbreaker",
         above: None,
-        at_most: 0.12,
+        at_most: 0.08,
+    },
+    Goal {
+        bench: "breaker",
+        row: "closed circuit, 2 threads / 1 thread",
+        of: "breaker-2-threads/ours",
+        to: "breaker/ours",
+        above: None,
+        at_most: 1.2,
+    },
+    Goal {
+        bench: "breaker",
+        row: "closed circuit, 2 threads / recloser",
+        of: "breaker-2-threads/ours",
+        to: "breaker-2-threads/recloser",
+        above: None,
+        at_most: 0.06,
     },
     Goal {
         bench: "breaker",
@@ -47,6 +63,14 @@ pub(super) const GOALS: &[Goal] = &[
         to: "breaker/ours",
         above: None,
         at_most: 1.0,
+    },
+    Goal {
+        bench: "breaker",
+        row: "time window of 100,000 / of 100 results",
+        of: "breaker-time-window/100000",
+        to: "breaker-time-window/100",
+        above: None,
+        at_most: 1.1,
     },
     Goal {
         bench: "limiter",
