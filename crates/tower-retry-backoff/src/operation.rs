@@ -51,6 +51,7 @@ where
     R: Clone,
 {
     /// The delay before another attempt, or `None` if `result` is the last one.
+    #[inline]
     pub(crate) fn delay_after(
         &mut self,
         result: Result<&S::Response, &S::Error>,
@@ -79,6 +80,8 @@ where
         }
     }
 
+    // Off the path of a call that succeeds at once.
+    #[cold]
     fn schedule(&mut self, hint: Option<Duration>, cost: u32) -> Result<Duration, Stop> {
         let settings = &*self.settings;
         let Some(request) = &self.request else {
