@@ -118,7 +118,15 @@ pub(super) const GOALS: &[Goal] = &[
         of: "retry/ours",
         to: "retry/tower",
         above: None,
-        at_most: 0.9,
+        at_most: 0.8,
+    },
+    Goal {
+        bench: "retry",
+        row: "first attempt succeeds, with a budget / tower with its own",
+        of: "retry/ours-budget",
+        to: "retry/tower-budget",
+        above: None,
+        at_most: 0.3,
     },
 ];
 
