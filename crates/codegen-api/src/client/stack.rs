@@ -17,7 +17,7 @@ use tower::{Service, ServiceBuilder, util::BoxCloneSyncService};
 use tower_circuit_breaker::{CircuitBreakerLayer, Trip};
 use tower_request_metrics::RequestMetricsLayer;
 use tower_retry_backoff::{
-    Backoff, RetryLayer,
+    Backoff, Budget, RetryLayer,
     http::{Attempt, HttpPolicy},
 };
 use tower_sliding_window::{Quota, RateLimitLayer, Wait};
@@ -68,6 +68,8 @@ where
     let retry = RetryLayer::new(HttpPolicy::new(worth_a_retry))
         .backoff(Backoff::exponential(config.retry_delay, RETRY_CAP))
         .max_attempts(attempts)
+        // In an outage a client sends little more than in good times, so that it can end.
+        .budget(Budget::default())
         .deadline(config.deadline);
     let breaker = CircuitBreakerLayer::new()
         .trip(Trip::default().or_consecutive(config.breaker_failures))
