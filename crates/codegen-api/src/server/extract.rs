@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use axum::{
     body::Body,
-    extract::{FromRequest, FromRequestParts, RawPathParams, Request},
+    extract::{FromRequest, FromRequestParts, MatchedPath, Request},
 };
-use http::request::Parts;
+use http::{Extensions, Uri, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
 use super::{
@@ -26,21 +27,26 @@ const BODY_DEADLINE: Duration = Duration::from_secs(10);
 const NOT_AN_INTEGER: &str =
     "Input should be a valid integer, unable to parse string as an integer";
 
-/// The integer parameter `name` of the path.
-pub(crate) async fn path_integer(parts: &mut Parts, name: &str) -> Result<i64, ApiError> {
-    let params = RawPathParams::from_request_parts(parts, &()).await.ok();
-    params
-        .as_ref()
-        .and_then(|params| params.iter().find(|(key, _)| *key == name))
-        .and_then(|(_, value)| value.parse().ok())
-        .ok_or_else(|| {
-            ApiError::Invalid(vec![Issue::new(
-                "path",
-                name,
-                NOT_AN_INTEGER,
-                "int_parsing",
-            )])
-        })
+/// The integer parameter `name` of the path, if it is one.
+pub(crate) fn path_integer(uri: &Uri, extensions: &Extensions, name: &str) -> Option<i64> {
+    let route = extensions.get::<MatchedPath>()?.as_str();
+    // Side by side from their ends: a nested router sees a path without its beginning.
+    let mut segments = route.rsplit('/').zip(uri.path().rsplit('/'));
+    let (_, value) = segments.find(|(segment, _)| {
+        segment
+            .strip_prefix('{')
+            .and_then(|key| key.strip_suffix('}'))
+            == Some(name)
+    })?;
+    percent_decode_str(value).decode_utf8().ok()?.parse().ok()
+}
+
+/// [`path_integer`], or what to answer without one.
+pub(crate) fn required_path_integer(parts: &Parts, name: &str) -> Result<i64, ApiError> {
+    path_integer(&parts.uri, &parts.extensions, name).ok_or_else(|| {
+        let issue = Issue::new("path", name, NOT_AN_INTEGER, "int_parsing");
+        ApiError::Invalid(vec![issue])
+    })
 }
 
 /// The caller's right to act in the organization of the path, put there by the permission layer.
@@ -66,7 +72,7 @@ impl<S: Sync> FromRequestParts<S> for RunId {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        path_integer(parts, "agent_run_id").await.map(Self)
+        required_path_integer(parts, "agent_run_id").map(Self)
     }
 }
 
@@ -77,7 +83,7 @@ impl<S: Sync> FromRequestParts<S> for UserId {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        path_integer(parts, "user_id").await.map(Self)
+        required_path_integer(parts, "user_id").map(Self)
     }
 }
 

@@ -6,7 +6,7 @@ use axum::extract::MatchedPath;
 use http::{Method, Request};
 use tower_sliding_window::{Quota, QuotaError};
 
-use super::principal::Principal;
+use super::{extract::path_integer, principal::Principal};
 
 /// A kind of request with its own limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -31,8 +31,10 @@ pub(crate) fn bucket<B>(request: &Request<B>) -> Option<BucketKey> {
         .extensions()
         .get::<MatchedPath>()
         .map_or("", MatchedPath::as_str);
-    let organization =
-        organization(request.uri().path()).filter(|id| principal.scope(*id).is_some());
+    // The same reading of the path as the permission's, or another spelling of an id would be
+    // another bucket.
+    let organization = path_integer(request.uri(), request.extensions(), "org_id")
+        .filter(|id| principal.scope(*id).is_some());
     Some((
         organization,
         principal.user_id(),
@@ -48,12 +50,6 @@ fn tier(method: &Method, route: &str) -> Tier {
     } else {
         Tier::Standard
     }
-}
-
-fn organization(path: &str) -> Option<i64> {
-    let mut segments = path.split('/');
-    segments.find(|segment| *segment == "organizations")?;
-    segments.next()?.parse().ok()
 }
 
 /// The quota of each tier.
@@ -99,16 +95,5 @@ mod tests {
             tier(&Method::GET, &format!("{run}/{{agent_run_id}}/logs")),
             Tier::Logs
         );
-    }
-
-    #[test]
-    fn the_organization_is_read_from_the_path() {
-        assert_eq!(organization("/v1/organizations/12/users"), Some(12));
-        assert_eq!(
-            organization("/v1/alpha/organizations/3/agent/run/1/logs"),
-            Some(3)
-        );
-        assert_eq!(organization("/v1/organizations"), None);
-        assert_eq!(organization("/v1/organizations/x/users"), None);
     }
 }

@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{error::ApiError, extract::path_integer, principal::Principal};
+use super::{error::ApiError, extract::required_path_integer, principal::Principal};
 
 /// Puts the caller's scope into the request's extensions, or answers 403.
 ///
@@ -18,7 +18,7 @@ pub(crate) async fn authorize(
     next: Next,
 ) -> Response {
     let (mut parts, body) = request.into_parts();
-    let organization_id = match path_integer(&mut parts, "org_id").await {
+    let organization_id = match required_path_integer(&parts, "org_id") {
         Ok(id) => id,
         Err(error) => return error.into_response(),
     };

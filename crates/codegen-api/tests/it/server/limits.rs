@@ -135,6 +135,33 @@ async fn made_up_organizations_share_one_window() {
         .expect(200);
 }
 
+// `%31` is `1`: written like this the path named the organization to the permission, but not to
+// the limiter, which took such requests from another window.
+#[tokio::test]
+async fn another_spelling_of_the_same_organization_is_no_other_window() {
+    let world = World::new().await;
+    let app = world.limited_app();
+    let _clock = StoppedClock::new();
+    let spelled = |id: String| {
+        let path = format!("/v1/organizations/{id}/users");
+        get(path).bearer(&world.ada_token)
+    };
+    use_up(&app, 60, || spelled(world.acme.to_string())).await;
+    let escaped = world
+        .acme
+        .to_string()
+        .bytes()
+        .map(|b| format!("%{b:02X}"))
+        .collect();
+    for id in [
+        escaped,
+        format!("+{}", world.acme),
+        format!("00{}", world.acme),
+    ] {
+        spelled(id).to(&app).await.expect(429);
+    }
+}
+
 #[tokio::test]
 async fn limits_can_be_switched_off() {
     let world = World::new().await;
