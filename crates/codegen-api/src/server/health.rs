@@ -23,7 +23,8 @@ pub(crate) async fn health<St: Store>(State(app): State<Arc<App<St>>>) -> Respon
     let healthy = database == "healthy";
     let body = json!({
         "status": if healthy { "healthy" } else { "degraded" },
-        "timestamp": jiff::Timestamp::now().to_string(),
+        // Six digits and a numeric offset, as in every other answer: old readers take no others.
+        "timestamp": jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string(),
         "version": env!("CARGO_PKG_VERSION"),
         "database_status": database,
         "dependencies": {"database": database},

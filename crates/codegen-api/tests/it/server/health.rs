@@ -8,7 +8,7 @@ use serde_json::json;
 
 const HEALTH: Shape = &[
     ("status", "string"),
-    ("timestamp", "string"),
+    ("timestamp", "time"),
     ("version", "string"),
     ("database_status", "string"),
     ("dependencies", "object"),
