@@ -7,7 +7,7 @@
 //!  │ ┌─ request id, trace ─────────────────────────────────────────────────────────┐ │
 //!  │ │ ┌─ request metrics ───────────────────────────────────────────────────────┐ │ │
 //!  │ │ │ ┌─ error envelope, /api/v1 as /v1 ────────────────────────────────────┐ │ │ │
-//!  │ │ │ │   /v1/health   /metrics   POST /webhooks/github (signature layer)   │ │ │ │
+//!  │ │ │ │   /v1/health   /metrics   POST /webhooks/github (bounded, signed)   │ │ │ │
 //!  │ │ │ │ ┌─ load shed, deadline ───────────────────────────────────────────┐ │ │ │ │
 //!  │ │ │ │ │ ┌─ authentication ────────────────────────────────────────────┐ │ │ │ │ │
 //!  │ │ │ │ │ │ ┌─ limiter: organization, user, tier ─────────────────────┐ │ │ │ │ │ │

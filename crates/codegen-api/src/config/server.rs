@@ -73,7 +73,7 @@ impl ServerConfig {
     }
 
     /// Requests worked on at once; one more is answered 503 with `Retry-After`. Default 1,024,
-    /// a few MiB of request state.
+    /// a few MiB of request state. Webhooks are counted apart, and at most 32 of them.
     #[must_use]
     pub fn max_in_flight(mut self, requests: usize) -> Self {
         self.max_in_flight = requests;

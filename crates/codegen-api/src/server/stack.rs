@@ -1,6 +1,6 @@
 //! The server's layers in their order. The picture is in the documentation of [`server`](super).
 
-use std::{convert::Infallible, fmt, sync::Arc};
+use std::{convert::Infallible, fmt, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -11,6 +11,7 @@ use axum::{
     routing::{get, post},
 };
 use http::{HeaderValue, Uri};
+use tokio::sync::Semaphore;
 use tower::{
     BoxError, Service, ServiceBuilder, limit::GlobalConcurrencyLimitLayer,
     load_shed::error::Overloaded, util::MapRequestLayer,
@@ -42,6 +43,9 @@ use super::{
 /// Bytes and entries of the server's cache: a few thousand small lists.
 const CACHE_BYTES: usize = 16 << 20;
 const CACHE_ENTRIES: usize = 4_096;
+
+/// Webhooks worked on at once. Each may hold 25 MiB of a body that nobody has vouched for yet.
+const WEBHOOKS_IN_FLIGHT: usize = 32;
 
 const REQUEST_ID: http::HeaderName = http::HeaderName::from_static("x-request-id");
 
@@ -133,27 +137,45 @@ fn operations<St: Store>(app: &Arc<App<St>>) -> Result<Router<Arc<App<St>>>, Ser
         // authentication, because the bucket is the caller's.
         operations = operations.route_layer(limiter);
     }
-    Ok(operations
-        // No other layer may be asked for work on behalf of somebody unknown.
-        .route_layer(from_fn_with_state(Arc::clone(app), authenticate::<St>))
-        // Outside the authentication: it asks the database, which is what is busy under load.
-        .route_layer(
-            ServiceBuilder::new()
-                .layer(HandleErrorLayer::new(busy))
-                .load_shed()
-                .layer(GlobalConcurrencyLimitLayer::new(app.config.max_in_flight))
-                .timeout(app.config.deadline),
-        ))
+    // No other layer may be asked for work on behalf of somebody unknown.
+    operations = operations.route_layer(from_fn_with_state(Arc::clone(app), authenticate::<St>));
+    // Outside the authentication: it asks the database, which is what is busy under load.
+    Ok(bounded(
+        operations,
+        app.config.max_in_flight,
+        app.config.deadline,
+    ))
+}
+
+/// Bounds how many requests are worked on at once, and for how long.
+fn bounded<S>(router: Router<S>, requests: usize, deadline: Duration) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    let requests = requests.min(Semaphore::MAX_PERMITS);
+    router.route_layer(
+        ServiceBuilder::new()
+            .layer(HandleErrorLayer::new(busy))
+            .load_shed()
+            .layer(GlobalConcurrencyLimitLayer::new(requests))
+            .timeout(deadline),
+    )
 }
 
 /// Deliveries of webhooks, if there is a secret to check them with.
 fn webhooks<St: Store>(app: &Arc<App<St>>) -> Router<Arc<App<St>>> {
     match &app.config.webhook_secrets {
         None => Router::new(),
-        Some(secrets) => Router::new()
-            .route("/webhooks/github", post(webhooks::receive::<St>))
-            // The signature is the authentication: there is no token here.
-            .route_layer(VerifyWebhookLayer::github(secrets.clone())),
+        Some(secrets) => {
+            let webhooks = Router::new()
+                .route("/webhooks/github", post(webhooks::receive::<St>))
+                // The signature is the authentication: there is no token here.
+                .route_layer(VerifyWebhookLayer::github(secrets.clone()));
+            // Outside the signature, which is checked as the body comes; apart from the
+            // operations, so that strangers who send slowly keep nobody else out.
+            let requests = app.config.max_in_flight.min(WEBHOOKS_IN_FLIGHT);
+            bounded(webhooks, requests, app.config.deadline)
+        }
     }
 }
 

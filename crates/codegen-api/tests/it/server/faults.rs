@@ -71,6 +71,26 @@ async fn one_request_too_many_is_told_to_come_back_while_health_answers() {
 }
 
 #[tokio::test]
+async fn any_number_of_requests_in_flight_is_a_setting() {
+    let world = World::new().await;
+    for (requests, status) in [(0, 503), (1, 200), (usize::MAX, 200)] {
+        let app = world.app_with(|config| config.max_in_flight(requests));
+        get("/v1/users/me")
+            .bearer(&world.ada_token)
+            .to(&app)
+            .await
+            .expect(status);
+        get("/v1/health").to(&app).await.expect(200);
+    }
+    let app = world.app_with(|config| config.deadline(Duration::MAX));
+    get("/v1/users/me")
+        .bearer(&world.ada_token)
+        .to(&app)
+        .await
+        .expect(200);
+}
+
+#[tokio::test]
 async fn a_body_of_ten_mebibytes_is_read_and_one_byte_more_is_not() {
     let world = World::new().await;
     let app = world.app();

@@ -8,7 +8,7 @@ use tower_webhook_hmac::{Scheme, Secret, Secrets};
 
 use super::{
     clock::{StoppedClock, TICK},
-    fixture::{App, Ask, World, ask},
+    fixture::{App, Ask, World, ask, get},
     stuck::Stuck,
 };
 
@@ -140,6 +140,38 @@ async fn a_delivery_too_large_or_too_slow_is_refused() {
     clock.advance(Duration::from_secs(10) + TICK).await;
     slow.await.unwrap().expect(408);
 }
+
+// Anybody can announce a signature and then keep a body of up to 25 MiB in memory: there was no
+// bound on how many at once.
+#[tokio::test]
+async fn deliveries_under_way_are_bounded_and_leave_the_operations_alone() {
+    let world = World::new().await;
+    let app = app(&world);
+    let clock = StoppedClock::new();
+    let announced = || ask("POST", "/webhooks/github").header("x-hub-signature-256", WRONG);
+    let mut slow = Vec::new();
+    for _ in 0..32 {
+        let stuck = Stuck::default();
+        let (app, ask) = (app.clone(), announced().body(stuck.body()));
+        slow.push(tokio::spawn(async move { ask.to(&app).await.status }));
+        stuck.is_waited_for().await;
+    }
+    let busy = delivery("1", "new", b"{}").to(&app).await.expect(503);
+    assert_eq!(busy.retry_after(), 1);
+    get("/v1/users/me")
+        .bearer(&world.ada_token)
+        .to(&app)
+        .await
+        .expect(200);
+
+    clock.advance(Duration::from_secs(10) + TICK).await;
+    for slow in slow {
+        assert_eq!(slow.await.unwrap(), 408);
+    }
+    delivery("1", "new", b"{}").to(&app).await.expect(200);
+}
+
+const WRONG: &str = "sha256=0000000000000000000000000000000000000000000000000000000000000000";
 
 #[tokio::test]
 async fn without_a_secret_there_is_no_such_route() {
