@@ -1,10 +1,10 @@
 //! The server: the wire contract as axum routes over any [`Store`], under one stack of layers.
 //!
 //! ```text
-//!              request                                 answer
-//!                 │                                       ▲
-//!  ┌─ panic guard ▼───────────────────────────────────────┴──────────────────────────┐
-//!  │ ┌─ request id, trace ─────────────────────────────────────────────────────────┐ │
+//!                       request                        answer
+//!                          │                              ▲
+//!  ┌─ request id, trace ───▼──────────────────────────────┴──────────────────────────┐
+//!  │ ┌─ panic guard ───────────────────────────────────────────────────────────────┐ │
 //!  │ │ ┌─ request metrics ───────────────────────────────────────────────────────┐ │ │
 //!  │ │ │ ┌─ error envelope, /api/v1 as /v1 ────────────────────────────────────┐ │ │ │
 //!  │ │ │ │   /v1/health   /metrics   POST /webhooks/github (bounded, signed)   │ │ │ │

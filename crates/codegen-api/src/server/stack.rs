@@ -76,10 +76,8 @@ pub fn app<St: Store>(
         .route_layer(MapRequestLayer::new(record_route))
         .with_state(app);
     Ok(ServiceBuilder::new()
-        // Outermost: a panic anywhere below becomes a 500 in the envelope, not a cut connection.
         .map_response(IntoResponse::into_response)
-        .layer(CatchPanicLayer::custom(|panic: Box<_>| panicked(&*panic)))
-        // Everything below, and every line of the log, knows the request's id.
+        // Outermost, so that every answer and every line of the log has the request's id.
         .map_request(drop_odd_request_id)
         .set_x_request_id(RandomId)
         .layer(
@@ -89,6 +87,9 @@ pub fn app<St: Store>(
                 .on_response(DefaultOnResponse::new().level(Level::INFO)),
         )
         .propagate_x_request_id()
+        // A panic anywhere below becomes a 500 in the envelope, not a cut connection; inside the
+        // trace, so that its line in the log says which request it was.
+        .layer(CatchPanicLayer::custom(|panic: Box<_>| panicked(&*panic)))
         // Outside whatever refuses, so that refusals are counted too.
         .layer(RequestMetricsLayer::server().route_slot())
         // Outside the router and the layers that answer without a body.

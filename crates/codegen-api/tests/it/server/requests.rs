@@ -41,9 +41,9 @@ async fn unknown_routes_bad_json_and_panics_answer_in_one_form() {
     create().body("{").to(&app).await.expect(422);
     let panicked = create()
         .body("{\"prompt\": \"x\"}")
-        .to(&app)
-        .await
-        .expect(500);
+        .header("x-request-id", "r-1");
+    let panicked = panicked.to(&app).await.expect(500);
+    assert_eq!(panicked.headers["x-request-id"], "r-1");
     assert_eq!(panicked.json()["message"], "Internal server error.");
     assert!(!String::from_utf8_lossy(&panicked.body).contains("sensitive"));
     get("/v1/users/me")
