@@ -24,6 +24,10 @@ pub(crate) const MAX_JSON_BODY: usize = 10 << 20;
 /// How long a JSON body may take to arrive.
 const BODY_DEADLINE: Duration = Duration::from_secs(10);
 
+/// How deep an object may nest. Readers count levels too (ours gives up after 127), and a list of
+/// runs adds three around each object.
+const MAX_NESTING: usize = 64;
+
 const NOT_AN_INTEGER: &str =
     "Input should be a valid integer, unable to parse string as an integer";
 
@@ -352,7 +356,12 @@ impl Fields {
     }
 
     fn object(&mut self, name: &str) -> Option<Map<String, Value>> {
-        match self.take(name)? {
+        let value = self.take(name)?;
+        if nests_deeper(&value, MAX_NESTING) {
+            self.refuse(name, "Input should nest at most 64 levels", "too_deep");
+            return None;
+        }
+        match value {
             Value::Object(object) => Some(object),
             _ => {
                 self.refuse(name, "Input should be a valid dictionary", "dict_type");
@@ -368,6 +377,17 @@ impl Fields {
             self.refuse(name, "Input should be a valid list of strings", "list_type");
         }
         read
+    }
+}
+
+/// Recursion ends: what was read from text nests no deeper than the reader allows.
+fn nests_deeper(value: &Value, levels: usize) -> bool {
+    let below = levels.checked_sub(1);
+    let deeper = |value| below.is_none_or(|levels| nests_deeper(value, levels));
+    match value {
+        Value::Array(values) => below.is_none() || values.iter().any(deeper),
+        Value::Object(object) => below.is_none() || object.values().any(deeper),
+        _ => false,
     }
 }
 

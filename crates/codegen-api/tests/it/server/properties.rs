@@ -241,7 +241,8 @@ fn a_body_is_stored_or_refused() {
         let metadata = Value::Object(Map::from_iter(metadata));
         let body = serde_json::json!({"prompt": prompt, "metadata": metadata});
         let ask = post(world.acme("agent/run"), &body).bearer(&world.ada_token);
-        runtime.block_on(ask.to(&app)).expect(200);
+        let answer = runtime.block_on(ask.to(&app)).expect(200);
+        assert_eq!(answer.json()["metadata"], metadata);
         stored += 1;
     });
     assert_eq!(runtime.block_on(world.runs()), stored);

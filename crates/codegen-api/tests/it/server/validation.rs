@@ -237,3 +237,29 @@ async fn ids_in_the_path_that_are_no_64_bit_integers_are_422() {
         answer.to(&app).await.expect(404);
     }
 }
+
+// A run whose metadata was nested to the last level that a body may have could be created, but no
+// list it was in could be read by a client that counts levels as the server does.
+#[tokio::test]
+async fn metadata_nested_as_deep_as_accepted_can_be_read_in_every_answer() {
+    let world = World::new().await;
+    let app = world.app();
+    let mut accepted = None;
+    for depth in (1..130).rev() {
+        let (open, close) = ("{\"a\":".repeat(depth), "}".repeat(depth));
+        let body = format!("{{\"prompt\": \"x\", \"metadata\": {open}1{close}}}");
+        match create(&world, &app, body).await.status {
+            200 => {
+                accepted = Some(depth);
+                break;
+            }
+            status => assert_eq!(status, 422),
+        }
+    }
+    assert_eq!(accepted, Some(64));
+    let runs = get(world.acme("agent/runs")).bearer(&world.ada_token);
+    let runs = runs.to(&app).await.expect(200).json();
+    assert_eq!(runs["total"], 1);
+    let wide = json!({"prompt": "x", "metadata": {"a": vec![[[0]]; 500]}});
+    create(&world, &app, wide.to_string()).await.expect(200);
+}
