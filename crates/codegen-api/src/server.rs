@@ -25,6 +25,7 @@ mod error;
 mod extract;
 mod health;
 mod limits;
+mod lingering;
 mod permission;
 mod principal;
 mod routes;

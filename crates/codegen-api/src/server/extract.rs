@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::{
-    body::Body,
+    body::{Body, HttpBody},
     extract::{FromRequest, FromRequestParts, MatchedPath, Request},
 };
 use http::{Extensions, Uri, request::Parts};
@@ -294,6 +294,10 @@ impl<S: Sync, T: FromObject> FromRequest<S> for Json<T> {
 }
 
 async fn read_body(body: Body) -> Result<bytes::Bytes, ApiError> {
+    // Refused unread, so that a caller who asks first (`Expect: 100-continue`) need not send it.
+    if body.size_hint().lower() > MAX_JSON_BODY as u64 {
+        return Err(ApiError::TooLarge(MAX_JSON_BODY));
+    }
     let limited = Limited::new(body, MAX_JSON_BODY).collect();
     match tokio::time::timeout(BODY_DEADLINE, limited).await {
         Err(_) => Err(ApiError::SlowBody),

@@ -12,6 +12,8 @@ use hyper_util::{
 use tokio::net::TcpListener;
 use tower::{Service, ServiceExt};
 
+use super::lingering::{Lingering, Unread};
+
 /// How long a connection may take to send the head of a request.
 const HEADER_DEADLINE: Duration = Duration::from_secs(10);
 
@@ -19,7 +21,8 @@ const HEADER_DEADLINE: Duration = Duration::from_secs(10);
 /// `drain`. Answers whether all of them did; the rest is cut when the program ends.
 ///
 /// HTTP/1.1 with keep-alive. A connection that sends no complete request head within 10 s is
-/// closed. A failure to accept (too many open files, say) is logged and tried again after a
+/// closed. A connection that is closed while its caller still sends (a body that was refused) is
+/// read for up to 5 s more, so that the refusal arrives. A failure to accept (too many open files, say) is logged and tried again after a
 /// moment; it never ends the server.
 pub async fn serve<S>(
     listener: TcpListener,
@@ -53,13 +56,18 @@ where
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "set_nodelay");
         }
-        let app = app
-            .clone()
-            .map_request(|request: Request<Incoming>| request.map(Body::new));
+        let unread = Unread::default();
+        let bodies = unread.clone();
+        let app = app.clone().map_request(move |request: Request<Incoming>| {
+            request.map(|body| Body::new(bodies.watch(body)))
+        });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_DEADLINE)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(app));
+            .serve_connection(
+                TokioIo::new(Lingering::new(stream, unread)),
+                TowerToHyperService::new(app),
+            );
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {

@@ -28,6 +28,7 @@ async fn in_flight(world: &World, server: &Serving) -> Wire {
 #[tokio::test]
 async fn a_request_in_flight_finishes_and_nothing_new_begins() {
     let world = World::new().await;
+    // Less than a caller is listened to who has not sent all: these have, and are not waited for.
     let server = Serving::start(world.app(), Duration::from_secs(4)).await;
     let mut busy = in_flight(&world, &server).await;
     let mut idle = server.connect().await;

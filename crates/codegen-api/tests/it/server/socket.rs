@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 
-use super::{fixture::World, shapes::is_envelope, wire::Serving};
+use super::{clock::settle, fixture::World, shapes::is_envelope, wire::Serving};
 
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -69,6 +69,72 @@ async fn requests_sent_at_once_are_answered_one_by_one() {
         wire.answer().await.unwrap().expect(status);
     }
     assert_eq!(world.runs().await, 2);
+}
+
+// The answer was lost when the rest of the body was still on its way as the connection closed.
+#[tokio::test]
+async fn an_oversized_body_is_refused_with_an_answer_that_arrives() {
+    let world = World::new().await;
+    let server = Serving::start(world.app(), DRAIN).await;
+    let body = vec![b' '; 40 << 20];
+    let chunk = [
+        format!("{:x}\r\n", body.len()).as_bytes(),
+        &body,
+        b"\r\n0\r\n\r\n",
+    ]
+    .concat();
+    let length = format!("content-length: {}", body.len());
+    for (framing, body) in [
+        (length.as_str(), &body),
+        ("transfer-encoding: chunked", &chunk),
+    ] {
+        let mut wire = server.connect().await;
+        wire.send(head(&world, framing)).await;
+        // A caller that reads nothing before it has written all.
+        wire.send(body).await;
+        let answer = wire.answer().await.unwrap().expect(413);
+        is_envelope(&answer);
+        assert!(wire.answer().await.is_none());
+    }
+    assert_eq!(world.runs().await, 0);
+    server.lives().await;
+}
+
+#[tokio::test]
+async fn who_is_refused_before_sending_the_body_may_still_send_it() {
+    let world = World::new().await;
+    let server = Serving::start(world.app(), DRAIN).await;
+    let body = vec![b' '; 40 << 20];
+    let large = head(&world, &format!("content-length: {}", body.len()));
+    let stranger = large.replacen("Bearer ", "Bearer x", 1);
+    for (head, status) in [(large, 413), (stranger, 401)] {
+        let mut wire = server.connect().await;
+        wire.send(head).await;
+        wire.answer().await.unwrap().expect(status);
+        settle().await;
+        wire.send(&body).await;
+        assert!(wire.answer().await.is_none());
+    }
+    server.lives().await;
+}
+
+#[tokio::test]
+async fn an_announced_body_that_is_too_large_is_not_asked_for() {
+    let world = World::new().await;
+    let server = Serving::start(world.app(), DRAIN).await;
+    for length in ["10485761", "9223372036854775807"] {
+        let mut wire = server.connect().await;
+        let expect = format!("content-length: {length}\r\nexpect: 100-continue");
+        wire.send(head(&world, &expect)).await;
+        wire.answer().await.unwrap().expect(413);
+        assert!(wire.answer().await.is_none());
+    }
+    let mut wire = server.connect().await;
+    wire.send(head(&world, "content-length: 13\r\nexpect: 100-continue"))
+        .await;
+    wire.answer().await.unwrap().expect(100);
+    wire.send("{\"prompt\":\"\"}").await;
+    wire.answer().await.unwrap().expect(200);
 }
 
 #[tokio::test]
