@@ -151,6 +151,7 @@
 //! | feature | |
 //! |---|---|
 //! | `http` (default) | the HTTP cache; without it there is [`memo`] |
+//! | `redis` | `store::RedisStore`: entries that several processes share |
 //! | `serde` | `Serialize` for statistics |
 
 #[cfg_attr(

@@ -13,7 +13,11 @@ pub(crate) struct Arguments {
     #[arg(long, value_parser = origin)]
     pub(crate) origin: Uri,
 
-    /// The most bytes kept.
+    /// A Redis server that keeps what is stored, in place of memory; several proxies may share it.
+    #[arg(long)]
+    pub(crate) redis: Option<String>,
+
+    /// The most bytes kept in memory.
     #[arg(long, default_value_t = 256 << 20)]
     pub(crate) max_bytes: usize,
 

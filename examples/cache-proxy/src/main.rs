@@ -21,7 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tower::{Layer, Service, ServiceExt};
 use tower_ttl_cache::{
     HttpCacheLayer, SetCookie, TokioSpawn,
-    store::{MemoryStore, Store},
+    store::{MemoryStore, RedisStore, Store},
 };
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -32,10 +32,29 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments = Arguments::parse();
-    let store = MemoryStore::new()
-        .max_entries(1_000_000)
-        .max_bytes(arguments.max_bytes);
-    let cache = HttpCacheLayer::shared(store)
+    let listener = TcpListener::bind(arguments.listen).await?;
+    println!("listening on http://{}", listener.local_addr()?);
+    let origin = Origin::new(arguments.origin.clone());
+    match &arguments.redis {
+        Some(url) => {
+            let store = RedisStore::new(redis::Client::open(url.as_str())?, "cache-proxy");
+            run(listener, cache(store, &arguments), origin).await?;
+        }
+        None => {
+            let store = MemoryStore::new()
+                .max_entries(1_000_000)
+                .max_bytes(arguments.max_bytes);
+            run(listener, cache(store, &arguments), origin).await?;
+        }
+    }
+    Ok(())
+}
+
+fn cache<St>(store: St, arguments: &Arguments) -> HttpCacheLayer<St, TokioSpawn> {
+    HttpCacheLayer::shared(store)
+        // Of a shared cache without credentials in its keys: what several proxies have in common
+        // are digests of selecting headers, which are no secrets to those who share a server.
+        .secret(b"cache-proxy")
         .max_object_bytes(arguments.max_object_bytes)
         .heuristic(DAY)
         .stale_if_error(PATIENCE)
@@ -43,13 +62,23 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .set_cookie(SetCookie::Store)
         .vary_normalize(as_a_list)
         .cache_status("cache-proxy")
-        .spawn(TokioSpawn);
-    let listener = TcpListener::bind(arguments.listen).await?;
-    println!("listening on http://{}", listener.local_addr()?);
+        .spawn(TokioSpawn)
+}
+
+async fn run<St>(
+    listener: TcpListener,
+    cache: HttpCacheLayer<St, TokioSpawn>,
+    origin: Origin,
+) -> io::Result<()>
+where
+    St: Store<Get: Send, Done: Send> + Send + Sync + 'static,
+{
+    let handle = cache.handle();
     tokio::select! {
-        result = serve(listener, cache, Origin::new(arguments.origin)) => result?,
-        result = tokio::signal::ctrl_c() => result?,
+        never = serve(listener, cache, origin) => match never {},
+        stop = tokio::signal::ctrl_c() => stop?,
     }
+    println!("{}", handle.stats());
     Ok(())
 }
 
@@ -67,7 +96,7 @@ async fn serve<St>(
     listener: TcpListener,
     cache: HttpCacheLayer<St, TokioSpawn>,
     origin: Origin,
-) -> io::Result<()>
+) -> Infallible
 where
     St: Store<Get: Send, Done: Send> + Send + Sync + 'static,
 {

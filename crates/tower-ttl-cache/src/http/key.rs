@@ -108,6 +108,12 @@ impl Resource {
         authority == other && path.starts_with(start)
     }
 
+    /// The authority, and the path with its query.
+    #[must_use]
+    pub fn parts(&self) -> (&[u8], &[u8]) {
+        split(&self.0)
+    }
+
     /// The bytes, equal for equal resources only.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {

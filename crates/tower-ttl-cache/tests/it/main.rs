@@ -22,6 +22,8 @@ mod memory_store;
 mod origin;
 #[cfg(feature = "http")]
 mod properties;
+#[cfg(feature = "redis")]
+mod redis;
 #[cfg(feature = "http")]
 mod stale;
 #[cfg(feature = "http")]

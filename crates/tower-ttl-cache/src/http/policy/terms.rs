@@ -94,6 +94,15 @@ impl Terms {
         self.initial_age.saturating_add(resident)
     }
 
+    /// How long it will still answer on its own, stale answers included.
+    pub(crate) fn answers_for(&self, resident: Duration) -> Duration {
+        let window = self.stale_while_revalidate.max(self.stale_if_error);
+        let gone_by = resident.saturating_add(self.overdue);
+        self.fresh_for
+            .saturating_add(window)
+            .saturating_sub(gone_by)
+    }
+
     /// Whether it ever answers without the inner service having been asked.
     pub(super) fn may_answer_unvalidated(&self) -> bool {
         let window = self.stale_while_revalidate.max(self.stale_if_error);

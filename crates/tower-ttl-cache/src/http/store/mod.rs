@@ -1,8 +1,13 @@
-//! Where entries are kept: the trait, and a store in memory.
+//! Where entries are kept: the trait, a store in memory, and with feature `redis` one on a server.
 
+mod envelope;
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
 
 pub use self::memory::MemoryStore;
+#[cfg(feature = "redis")]
+pub use self::redis::{RedisFuture, RedisStore, RedisStoreError};
 pub use super::{
     entry::Entry,
     key::{Key, Resource},
@@ -12,8 +17,8 @@ pub use super::{
 ///
 /// A store does not judge what it holds: lifetimes, variants and credentials are the cache's
 /// business and part of the entry or the key. The store must not mix up keys, and must not give
-/// back or take in what an invalidation was meant to remove. An [`Entry`] is kept as it is and
-/// handed back; it cannot be taken apart.
+/// back or take in what an invalidation was meant to remove. An [`Entry`] is kept as it is, or as
+/// [bytes](Entry::to_bytes), and handed back; it cannot be taken apart.
 ///
 /// # Failure
 ///
