@@ -92,7 +92,7 @@
 //! An eligible call clones the inner service once, for the attempts to come, and the request once
 //! per attempt but the last permitted one, which takes the original. A call the policy finds
 //! ineligible clones neither. A request that cannot be cloned, say with a streaming body, does not
-//! fit; buffer it before.
+//! fit; with the feature `http`, wrap the body into an `http::ReplayBody`.
 //!
 //! # Cost
 //!
@@ -106,7 +106,7 @@
 //!
 //! | feature | brings |
 //! |---|---|
-//! | `http` | module `http`: `HttpPolicy`, the parser of `Retry-After`, hints of the drafts and of gRPC, attempt number, count and deadline as extensions |
+//! | `http` | module `http`: `HttpPolicy`, the parser of `Retry-After`, hints of the drafts and of gRPC, attempt number, count and deadline as extensions, bodies that can be sent again |
 //! | `metrics` | through the `metrics` facade: `tower_retry_backoff.retries`, and `.gave_up` with a `reason` ([`Stop`]), both labelled with the [`upstream`](RetryLayer::upstream) |
 
 mod budget;

@@ -51,14 +51,49 @@
 //! - A second retry layer with this policy further down recognises the first by [`Attempt`] and
 //!   passes its requests through: attempts don't multiply.
 //!
+//! # Bodies
+//!
+//! A request is cloned, body and all: cheap with a body like `Full<Bytes>`. A body that streams is
+//! made repeatable by a layer above that wraps it into a [`ReplayBody`], which keeps what was sent,
+//! up to a limit, and by the policy [`Replaying`], which notices when it was more. Then, and when the
+//! body itself failed, the result of the attempt is the call's result.
+//!
+//! ```
+//! use std::convert::Infallible;
+//!
+//! use bytes::Bytes;
+//! use http::{Request, Response};
+//! use http_body_util::Full;
+//! use tower::{Service, ServiceBuilder};
+//! use tower_retry_backoff::{RetryLayer, Verdict};
+//! use tower_retry_backoff::http::{HttpPolicy, ReplayBody, Replaying};
+//!
+//! type Upload = Full<Bytes>; // or one that streams
+//!
+//! fn client<S>(transport: S) -> impl Service<Request<Upload>, Response = Response<()>>
+//! where
+//!     S: Service<Request<ReplayBody<Upload>>, Response = Response<()>, Error = Infallible> + Clone,
+//! {
+//!     let policy = HttpPolicy::new(|_: &Infallible| Verdict::Forbid);
+//!     ServiceBuilder::new()
+//!         .map_request(|request: Request<Upload>| request.map(|body| ReplayBody::new(body, 64 << 10)))
+//!         .layer(RetryLayer::new(Replaying::new(policy)))
+//!         .service(transport)
+//! }
+//! ```
+//!
+//! # Cost
+//!
 //! The extension of the first attempt costs an eligible request one to three small allocations;
 //! [`HttpPolicy::number_retries_only`] saves them.
 
 mod extensions;
 mod hint;
 mod policy;
+mod replay;
 mod retry_after;
 
 pub use extensions::{Attempt, Deadline, Repeatable, RetryCount};
 pub use policy::{HttpPolicy, is_idempotent, is_transient};
+pub use replay::{ReplayBody, ReplayError, Replaying};
 pub use retry_after::retry_after;

@@ -16,5 +16,7 @@ mod http;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod properties;
+#[cfg(feature = "http")]
+mod replay;
 mod storm;
 mod upstream;
