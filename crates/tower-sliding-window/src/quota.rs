@@ -75,6 +75,14 @@ impl Quota {
         Self { limit, ..self }
     }
 
+    /// The same limit in a window so many nanoseconds longer.
+    pub(crate) const fn longer_by(self, nanos: u64) -> Self {
+        Self {
+            window: self.window.saturating_add(nanos),
+            ..self
+        }
+    }
+
     pub(crate) const fn window_nanos(&self) -> u64 {
         self.window.get()
     }

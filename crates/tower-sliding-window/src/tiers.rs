@@ -1,4 +1,6 @@
-use crate::{Admission, Algorithm, Charge, Denied, Quota, Usage};
+use std::time::Duration;
+
+use crate::{Admission, Algorithm, Charge, Denied, Quota, Usage, store::Now};
 
 /// What one key has used of each of its quotas. All are charged, or none.
 #[derive(Debug)]
@@ -15,6 +17,9 @@ struct Tier<A> {
     rule: A,
 }
 
+/// The rule is held to a window longer by the clock's tick: between two readings a whole window
+/// apart the true time may differ by a tick less. And who is told to wait is told a tick more, so
+/// that the clock has ticked when he returns.
 impl<A: Algorithm> Tier<A> {
     fn new(quota: Quota) -> Self {
         Self {
@@ -23,13 +28,56 @@ impl<A: Algorithm> Tier<A> {
         }
     }
 
+    fn check(&self, now: Now, cost: u32) -> Result<Admission, Denied> {
+        if now.tick == 0 {
+            return self.rule.check(now.at, cost, self.quota);
+        }
+        match self
+            .rule
+            .check(now.at, cost, self.quota.longer_by(now.tick))
+        {
+            Ok(admission) => {
+                let true_quota = Admission::new(self.quota, admission.remaining);
+                Ok(true_quota.stamped(admission.stamp()))
+            }
+            Err(denied) => Err(Denied::new(self.quota, later(denied.retry_after, now))),
+        }
+    }
+
+    fn charge(&mut self, now: Now, cost: u32) {
+        self.rule
+            .charge(now.at, cost, self.quota.longer_by(now.tick));
+    }
+
+    fn refund(&mut self, now: Now, at: Option<u64>, cost: u32) {
+        self.rule
+            .refund(now.at, at, cost, self.quota.longer_by(now.tick));
+    }
+
+    fn usage(&self, now: Now) -> Usage {
+        let mut usage = self.rule.usage(now.at, self.quota.longer_by(now.tick));
+        if !usage.next_admission.is_zero() {
+            usage.next_admission = later(usage.next_admission, now);
+        }
+        usage
+    }
+
+    fn is_spent(&self, now: Now) -> bool {
+        self.rule.is_spent(now.at, self.quota.longer_by(now.tick))
+    }
+
     /// Quotas may change between two requests; what is used stays.
-    fn adopt(&mut self, now: u64, quota: Quota) {
+    fn adopt(&mut self, now: Now, quota: Quota) {
         if self.quota != quota {
-            self.rule.change_quota(now, self.quota, quota);
+            let (from, to) = (self.quota.longer_by(now.tick), quota.longer_by(now.tick));
+            self.rule.change_quota(now.at, from, to);
             self.quota = quota;
         }
     }
+}
+
+fn later(wait: Duration, now: Now) -> Duration {
+    wait.saturating_add(Duration::from_nanos(now.tick))
 }
 
 impl<A: Algorithm> Tiers<A> {
@@ -42,39 +90,38 @@ impl<A: Algorithm> Tiers<A> {
 
     pub(crate) fn admit<K>(
         &mut self,
-        now: u64,
+        now: Now,
         charge: &Charge<'_, K>,
     ) -> Result<Admission, Denied> {
         self.adopt(now, charge);
-        let cost = charge.cost;
-        let mut admission = self.first.rule.check(now, cost, self.first.quota);
+        let mut admission = self.first.check(now, charge.cost);
         for tier in self.rest() {
-            admission = tightest(admission, tier.rule.check(now, cost, tier.quota));
+            admission = tightest(admission, tier.check(now, charge.cost));
         }
         if admission.is_ok() {
-            self.charge(now, cost);
+            self.charge(now, charge.cost);
         }
         admission
     }
 
     /// Charges all tiers, full or not.
-    pub(crate) fn charge(&mut self, now: u64, cost: u32) {
+    pub(crate) fn charge(&mut self, now: Now, cost: u32) {
         for tier in self.tiers_mut() {
-            tier.rule.charge(now, cost, tier.quota);
+            tier.charge(now, cost);
         }
     }
 
-    pub(crate) fn refund(&mut self, now: u64, at: Option<u64>, cost: u32) {
+    pub(crate) fn refund(&mut self, now: Now, at: Option<u64>, cost: u32) {
         for tier in self.tiers_mut() {
-            tier.rule.refund(now, at, cost, tier.quota);
+            tier.refund(now, at, cost);
         }
     }
 
     /// The tier that is full for longest or, when none is full, the fullest.
-    pub(crate) fn usage(&self, now: u64) -> Usage {
-        let mut tightest = self.first.rule.usage(now, self.first.quota);
+    pub(crate) fn usage(&self, now: Now) -> Usage {
+        let mut tightest = self.first.usage(now);
         for tier in self.rest() {
-            let usage = tier.rule.usage(now, tier.quota);
+            let usage = tier.usage(now);
             let longer = usage.next_admission.cmp(&tightest.next_admission);
             if longer
                 .then(usage.percentage().total_cmp(&tightest.percentage()))
@@ -86,13 +133,12 @@ impl<A: Algorithm> Tiers<A> {
         tightest
     }
 
-    pub(crate) fn is_spent(&self, now: u64) -> bool {
-        let spent = |tier: &Tier<A>| tier.rule.is_spent(now, tier.quota);
-        spent(&self.first) && self.rest().iter().all(spent)
+    pub(crate) fn is_spent(&self, now: Now) -> bool {
+        self.first.is_spent(now) && self.rest().iter().all(|tier| tier.is_spent(now))
     }
 
     /// A tier keeps its history by its position.
-    pub(crate) fn adopt<K>(&mut self, now: u64, charge: &Charge<'_, K>) {
+    pub(crate) fn adopt<K>(&mut self, now: Now, charge: &Charge<'_, K>) {
         self.first.adopt(now, charge.quota);
         if charge.further.is_empty() {
             self.rest = None;

@@ -1,5 +1,6 @@
 //! Where the windows of the keys live.
 
+mod clock;
 mod fixed;
 mod line;
 mod memory;
@@ -7,6 +8,7 @@ mod memory;
 pub mod redis;
 mod shard;
 
+pub(crate) use self::clock::Now;
 pub use self::{
     fixed::FixedStore,
     memory::{DEFAULT_MAX_KEYS, MemoryStore},

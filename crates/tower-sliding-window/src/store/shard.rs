@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use hashbrown::HashTable;
 
-use super::Charge;
+use super::{Charge, Now};
 use crate::{Admission, Algorithm, Denied, Usage, tiers::Tiers};
 
 /// Buckets examined for spent keys at each insertion. At more than the inverse of the table's
@@ -42,7 +42,7 @@ impl<K: Eq + Clone, A: Algorithm> Shard<K, A> {
 
     pub(super) fn admit(
         &mut self,
-        now: u64,
+        now: Now,
         hashed: u64,
         charge: &Charge<'_, K>,
         hash: impl Fn(&K) -> u64,
@@ -61,7 +61,7 @@ impl<K: Eq + Clone, A: Algorithm> Shard<K, A> {
     /// Charges a request that has been let pass already, whether there is room or not.
     pub(super) fn charge(
         &mut self,
-        now: u64,
+        now: Now,
         hashed: u64,
         charge: &Charge<'_, K>,
         hash: impl Fn(&K) -> u64,
@@ -81,7 +81,7 @@ impl<K: Eq + Clone, A: Algorithm> Shard<K, A> {
     /// Takes back what a key was charged, and says whether it is held.
     pub(super) fn refund(
         &mut self,
-        now: u64,
+        now: Now,
         hashed: u64,
         key: &K,
         at: Option<u64>,
@@ -95,14 +95,14 @@ impl<K: Eq + Clone, A: Algorithm> Shard<K, A> {
     }
 
     /// Charges a key that is held, under the quotas it was last held to.
-    pub(super) fn charge_held(&mut self, now: u64, hashed: u64, key: &K, cost: u32) -> bool {
+    pub(super) fn charge_held(&mut self, now: Now, hashed: u64, key: &K, cost: u32) -> bool {
         let slot = self.table.find_mut(hashed, |slot| slot.key == *key);
         slot.map(|slot| slot.tiers.charge(now, cost)).is_some()
     }
 
     fn insert(
         &mut self,
-        now: u64,
+        now: Now,
         hashed: u64,
         charge: &Charge<'_, K>,
         tiers: Tiers<A>,
@@ -122,7 +122,7 @@ impl<K: Eq + Clone, A: Algorithm> Shard<K, A> {
         Ok(())
     }
 
-    pub(super) fn usage(&self, now: u64, hashed: u64, key: &K) -> Option<Usage> {
+    pub(super) fn usage(&self, now: Now, hashed: u64, key: &K) -> Option<Usage> {
         let slot = self.table.find(hashed, |slot| slot.key == *key)?;
         Some(slot.tiers.usage(now))
     }
@@ -143,7 +143,7 @@ impl<K: Eq + Clone, A: Algorithm> Shard<K, A> {
     }
 
     /// Removes spent keys from the next few buckets.
-    fn sweep(&mut self, now: u64, hash: impl Fn(&K) -> u64) {
+    fn sweep(&mut self, now: Now, hash: impl Fn(&K) -> u64) {
         for _ in 0..SWEPT_PER_INSERTION {
             if self.cursor >= self.table.num_buckets() {
                 self.cursor = 0;
@@ -168,8 +168,8 @@ impl<K: Eq + Clone, A: Algorithm> Shard<K, A> {
 
     /// Removes one key: a spent one if the search meets it, else the least used of a sample,
     /// never one at its limit. When there is only the latter, says how long until there is not.
-    fn make_room(&mut self, now: u64) -> Result<(), Duration> {
-        let still_full = Duration::from_nanos(self.full_until.saturating_sub(now));
+    fn make_room(&mut self, now: Now) -> Result<(), Duration> {
+        let still_full = Duration::from_nanos(self.full_until.saturating_sub(now.at));
         if !still_full.is_zero() {
             return Err(still_full);
         }
@@ -207,7 +207,7 @@ impl<K: Eq + Clone, A: Algorithm> Shard<K, A> {
             }
             None => {
                 let earliest_nanos = u64::try_from(earliest.as_nanos()).unwrap_or(u64::MAX);
-                self.full_until = now.saturating_add(earliest_nanos);
+                self.full_until = now.at.saturating_add(earliest_nanos);
                 Err(earliest)
             }
         }

@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
 
 mod algorithms;
+mod allocations;
 mod billing;
+#[cfg(all(feature = "coarse-clock", target_os = "linux"))]
+mod coarse;
 mod contract;
 mod cost;
 mod fixed;
