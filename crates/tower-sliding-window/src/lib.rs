@@ -168,7 +168,7 @@ assert_eq!(handle.usage(&(0, Plan::Free)).map(|usage| usage.current), Some(1));
 //! |---|---|
 //! | `coarse-clock` | [`MemoryStore`] may read a clock that costs a tenth, on Linux |
 //! | `http` | refusals as `429` with `Retry-After`, the `RateLimit` fields and problem details; the client's address and credential as keys; `ServerPacing`, by which a client keeps to what a server says of its quota |
-//! | `metrics` | counters through the `metrics` facade: `tower_sliding_window.requests` by `outcome` (`admitted`, `denied`, `shadowed`) and `tower_sliding_window.waited`, both by `limiter`, see [`RateLimitLayer::named`] |
+//! | `metrics` | counters through the `metrics` facade: `tower_sliding_window.requests` by `outcome` (`admitted`, `denied`, `shadowed`) and `tower_sliding_window.waited`, both by `limiter`, see [`RateLimitLayer::named`]; the recorder is the one there is at a layer's first decision |
 //! | `redis` | `redis::RedisStore`: windows that several processes share, on one server |
 //! | `redis-cluster` | the same on a cluster |
 

@@ -43,12 +43,12 @@ impl Counts {
 
     pub(crate) fn admitted(&self) {
         self.counters.admitted.fetch_add(1, Relaxed);
-        self.metrics.decided("admitted");
+        self.metrics.admitted();
     }
 
     pub(crate) fn denied(&self) {
         self.counters.denied.fetch_add(1, Relaxed);
-        self.metrics.decided("denied");
+        self.metrics.denied();
     }
 
     pub(crate) fn waited(&self) {
@@ -58,7 +58,7 @@ impl Counts {
 
     pub(crate) fn shadowed(&self) {
         self.counters.shadowed.fetch_add(1, Relaxed);
-        self.metrics.decided("shadowed");
+        self.metrics.shadowed();
     }
 
     pub(crate) fn read(&self) -> Statistics {
