@@ -2,12 +2,9 @@
 
 use std::{fmt, time::Duration};
 
-use bytes::Bytes;
-use http::{Response, StatusCode};
-use http_body_util::Full;
+use http::Response;
 use tower::{BoxError, timeout::error::Elapsed};
-use tower_circuit_breaker::Verdict;
-use tower_request_metrics::MetricsBody;
+use tower_circuit_breaker::{Classify, HttpStatus, Verdict};
 use tower_retry_backoff::Verdict as RetryVerdict;
 
 use super::{Error, ErrorKind, transport::TransportError};
@@ -88,13 +85,19 @@ pub(super) fn worth_a_retry(error: &Broken) -> RetryVerdict {
 }
 
 /// What a result says of the server's health. The own limiter's refusal says nothing.
-pub(super) fn health(result: Result<&Response<MetricsBody<Full<Bytes>>>, &Limited>) -> Verdict {
-    match result {
-        Ok(answer) if answer.status().is_server_error() => Verdict::Failure,
-        Ok(answer) if answer.status() == StatusCode::TOO_MANY_REQUESTS => Verdict::Throttled,
-        Ok(_) => Verdict::Success,
-        Err(tower_sliding_window::Error::Inner(_)) => Verdict::Failure,
-        Err(_) => Verdict::Ignore,
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Health;
+
+impl<B> Classify<Response<B>, Limited> for Health {
+    fn classify(&self, result: Result<&Response<B>, &Limited>) -> Verdict {
+        match result {
+            Ok(_) | Err(tower_sliding_window::Error::Inner(_)) => HttpStatus.classify(result),
+            Err(_) => Verdict::Ignore,
+        }
+    }
+
+    fn retry_after(&self, result: Result<&Response<B>, &Limited>) -> Option<Duration> {
+        HttpStatus.retry_after(result)
     }
 }
 

@@ -25,7 +25,7 @@ use tower_ttl_cache::{CacheOutcome, CacheOverride, HttpCacheLayer, store::Memory
 
 use super::{
     Error,
-    evidence::{AttemptError, explain, health, worth_a_retry},
+    evidence::{AttemptError, Health, explain, worth_a_retry},
     statistics::Handles,
     transport::TransportError,
 };
@@ -74,7 +74,7 @@ where
     let breaker = CircuitBreakerLayer::new()
         .trip(Trip::default().or_consecutive(config.breaker_failures))
         .open_for(config.breaker_open, OPEN_CAP)
-        .classify(health);
+        .classify(Health);
     let limiter = RateLimitLayer::new(|_: &Request<Full<Bytes>>| Some(BUCKET), quota)
         .wait(Wait::new(config.deadline));
     let handles = Handles {

@@ -239,6 +239,20 @@ async fn an_open_circuit_sends_nothing_until_it_said_and_then_closes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_that_says_when_to_come_back_is_left_alone_until_then() {
+    let closed = Answer::Response(503, &[("retry-after", "70")], "{}".into());
+    let script = Script::new([closed]);
+    let client = script.client_with(|config| config.max_retries(0));
+    for _ in 0..5 {
+        failure(client.current_user()).await;
+    }
+    let refused = failure(client.current_user()).await;
+    assert_eq!(*refused.kind(), ErrorKind::CircuitOpen);
+    assert!(refused.retry_after().unwrap() >= Duration::from_secs(70));
+    assert_eq!(script.sent(), 5);
+}
+
+#[tokio::test(start_paused = true)]
 async fn answers_the_caller_dislikes_do_not_open_the_circuit() {
     let script = Script::new([status(404)]);
     let client = script.client();
