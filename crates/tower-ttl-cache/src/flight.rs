@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use foldhash::quality::RandomState;
 use tokio::{sync::oneshot, time::Instant};
 
 /// How long a key whose answer could not be kept is remembered. Every such answer renews it, so
@@ -27,9 +28,9 @@ const MOST_REMEMBERED: usize = 4096;
 pub(crate) struct Flights<K: Eq + Hash + Clone>(Arc<Mutex<Table<K>>>);
 
 struct Table<K: Eq + Hash + Clone> {
-    under_way: HashMap<K, Flight<K>>,
+    under_way: HashMap<K, Flight<K>, RandomState>,
     /// Keys that are not worth waiting for, until when.
-    unshared: HashMap<K, Instant>,
+    unshared: HashMap<K, Instant, RandomState>,
 }
 
 struct Flight<K: Eq + Hash + Clone> {
@@ -62,8 +63,8 @@ pub(crate) enum Word<K: Eq + Hash + Clone> {
 impl<K: Eq + Hash + Clone> Flights<K> {
     pub(crate) fn new() -> Self {
         Self(Arc::new(Mutex::new(Table {
-            under_way: HashMap::new(),
-            unshared: HashMap::new(),
+            under_way: HashMap::default(),
+            unshared: HashMap::default(),
         })))
     }
 

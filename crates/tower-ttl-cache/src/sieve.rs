@@ -3,6 +3,8 @@ mod tests;
 
 use std::{collections::HashMap, hash::Hash};
 
+use foldhash::quality::RandomState;
+
 /// No slot: the end of a list.
 const NIL: usize = usize::MAX;
 
@@ -24,9 +26,9 @@ pub(crate) struct Sieve<K: Grouped, V> {
     max_size: usize,
     size: usize,
     evictions: u64,
-    slots: HashMap<K, usize>,
+    slots: HashMap<K, usize, RandomState>,
     /// The first slot of each group; the rest follow through `Node::of_group`.
-    groups: HashMap<K::Group, usize>,
+    groups: HashMap<K::Group, usize, RandomState>,
     /// Slab: a node keeps its index; free ones wait in `free`.
     nodes: Vec<Option<Node<K, V>>>,
     free: Vec<usize>,
@@ -67,8 +69,8 @@ impl<K: Grouped, V> Sieve<K, V> {
             max_size,
             size: 0,
             evictions: 0,
-            slots: HashMap::new(),
-            groups: HashMap::new(),
+            slots: HashMap::default(),
+            groups: HashMap::default(),
             nodes: Vec::new(),
             free: Vec::new(),
             newest: NIL,

@@ -33,8 +33,8 @@ pub(crate) struct Ask {
     pub(super) epoch: Option<u64>,
     /// On what the stored responses vary, if they do.
     pub(super) index: Option<Entry>,
-    /// Where the answer is, or will be: the key or that of a variant.
-    pub(super) target: Key,
+    /// The key of the variant that this is about, if the responses vary.
+    pub(super) variant: Option<Key>,
     /// What is stored but cannot answer on its own.
     pub(super) stale: Option<Entry>,
     /// The inner service has been asked whether that still holds.
@@ -85,8 +85,8 @@ impl Ask {
             None => Part::Whole,
         };
         Self {
-            target: key.clone(),
             key,
+            variant: None,
             wants,
             part,
             settings,
@@ -100,9 +100,12 @@ impl Ask {
         }
     }
 
-    /// Where to look next.
+    /// Where the answer is, or will be: the key or that of a variant.
     pub(crate) const fn target(&self) -> &Key {
-        &self.target
+        match &self.variant {
+            Some(variant) => variant,
+            None => &self.key,
+        }
     }
 
     /// `refreshes` tells whether anybody validates what answers stale.
@@ -121,7 +124,7 @@ impl Ask {
         match entry.kind() {
             Kind::Vary(index) if first => {
                 let selection = vary::selection(&self.settings, &index.names, request);
-                self.target = self.key.variant(&selection);
+                self.variant = Some(self.key.variant(&selection));
                 let stored = index.variants.contains(&selection);
                 self.index = Some(entry);
                 if stored { Step::Select } else { self.missed() }
@@ -242,7 +245,7 @@ impl Ask {
         self.epoch = None;
         self.index = None;
         self.stale = None;
-        self.target = self.key.clone();
+        self.variant = None;
     }
 
     /// From here on, waiting is over.

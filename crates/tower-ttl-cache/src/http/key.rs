@@ -22,17 +22,25 @@ impl Key {
     pub(crate) fn of<B>(request: &Request<B>, mode: Mode, seed: &Seed) -> Self {
         let (uri, headers) = (request.uri(), request.headers());
         let scheme = uri.scheme_str().unwrap_or_default();
-        let length = uri.path().len() + uri.query().map_or(0, str::len);
-        let mut bytes = Vec::with_capacity(length + 160);
+        let method = match *request.method() {
+            // RFC 9110 section 9.3.2: what answers a `GET` answers a `HEAD`.
+            Method::HEAD => "GET",
+            ref method => method.as_str(),
+        };
+        let credential = match mode {
+            Mode::Private => credential::digest(seed, uri, headers),
+            Mode::Shared => None,
+        };
+        // Exact in all but rare cases, so that the bytes need no room beside them.
+        let length = resource_length(uri, headers)
+            + 4 * FRAME
+            + method.len()
+            + scheme.len()
+            + credential.map_or(0, |digest| digest.len());
+        let mut bytes = Vec::with_capacity(length);
         write_resource(&mut bytes, uri, headers);
         let resource = bytes.len();
-        framed(&mut bytes, |out| {
-            // RFC 9110 section 9.3.2: what answers a `GET` answers a `HEAD`.
-            out.extend_from_slice(match *request.method() {
-                Method::HEAD => b"GET",
-                ref method => method.as_str().as_bytes(),
-            });
-        });
+        framed(&mut bytes, |out| out.extend_from_slice(method.as_bytes()));
         framed(&mut bytes, |out| {
             out.extend(scheme.bytes().map(|b| b.to_ascii_lowercase()));
         });
@@ -42,9 +50,7 @@ impl Key {
             }
         });
         framed(&mut bytes, |out| {
-            if mode == Mode::Private
-                && let Some(digest) = credential::digest(seed, uri, headers)
-            {
+            if let Some(digest) = credential {
                 out.extend_from_slice(&digest);
             }
         });
@@ -134,6 +140,23 @@ impl fmt::Debug for Resource {
     }
 }
 
+/// What [`write_resource`] takes, a port that it leaves out aside.
+fn resource_length(uri: &Uri, headers: &HeaderMap) -> usize {
+    let authority = match uri.authority() {
+        Some(authority) => {
+            authority.host().len() + authority.port().map_or(0, |port| port.as_str().len() + 1)
+        }
+        None => {
+            let hosts = headers.get_all(HOST).iter();
+            hosts
+                .map(|host| host.len() + 1)
+                .sum::<usize>()
+                .saturating_sub(1)
+        }
+    };
+    2 * FRAME + authority + uri.path().len() + uri.query().map_or(0, |query| query.len() + 1)
+}
+
 fn write_resource(out: &mut Vec<u8>, uri: &Uri, headers: &HeaderMap) {
     framed(out, |out| match uri.authority() {
         Some(authority) => write_authority(out, authority, uri.scheme_str()),
@@ -185,18 +208,21 @@ fn is_host(authority: &Authority, headers: &HeaderMap) -> bool {
 
 /// The authority, and the path with its query, of what [`write_resource`] wrote.
 fn split(resource: &[u8]) -> (&[u8], &[u8]) {
-    let (frame, rest) = resource.split_at(8);
+    let (frame, rest) = resource.split_at(FRAME);
     let length = frame
         .iter()
         .rev()
         .fold(0, |length, &byte| length << 8 | usize::from(byte));
-    (&rest[..length], &rest[length + 8..])
+    (&rest[..length], &rest[length + FRAME..])
 }
+
+/// Bytes that tell the length of what follows.
+const FRAME: usize = 8;
 
 fn framed(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
-    out.extend_from_slice(&[0; 8]);
+    out.extend_from_slice(&[0; FRAME]);
     write(out);
-    let length = (out.len() - start - 8) as u64;
-    out[start..start + 8].copy_from_slice(&length.to_le_bytes());
+    let length = (out.len() - start - FRAME) as u64;
+    out[start..start + FRAME].copy_from_slice(&length.to_le_bytes());
 }

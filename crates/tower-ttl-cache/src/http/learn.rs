@@ -120,7 +120,7 @@ impl Ask {
             // It holds this once, and is not to be kept any longer.
             None => (entry.clone(), Entry::nothing()),
         };
-        let put = shared.store.put(self.target.clone(), kept, epoch);
+        let put = shared.store.put(self.target().clone(), kept, epoch);
         let shareable = put && storable.is_some_and(|storable| storable.terms.is_fresh());
         if let Some(leader) = self.leader.take() {
             if shareable {
@@ -164,7 +164,7 @@ impl Ask {
             None
         };
         shared.store.put(
-            self.target.clone(),
+            self.target().clone(),
             entry.unwrap_or_else(Entry::nothing),
             epoch,
         );
@@ -240,10 +240,10 @@ impl Ask {
             // There is a newer response than the one that is stored.
             shared
                 .store
-                .put(self.target.clone(), Entry::nothing(), epoch);
+                .put(self.target().clone(), Entry::nothing(), epoch);
         }
         if self.may_share(&HeaderMap::new()) && status != StatusCode::NOT_MODIFIED {
-            shared.flights.unshared(&self.target, now);
+            shared.flights.unshared(self.target(), now);
         }
         self.scatter(now);
     }

@@ -1,10 +1,11 @@
 use std::{
     fmt,
-    hash::{BuildHasher, Hash, RandomState},
+    hash::{BuildHasher, Hash},
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use foldhash::quality::RandomState;
 use tokio::time::Instant;
 
 use super::stats::Counters;
@@ -62,7 +63,7 @@ impl<K: Hash + Eq + Clone, V> Shared<K, V> {
                 values: Sieve::new(max_entries, max_weight),
                 epochs: vec![0; EPOCHS].into_boxed_slice(),
             }),
-            hasher: RandomState::new(),
+            hasher: RandomState::default(),
             flights: Flights::new(),
             counters: Counters::default(),
         }

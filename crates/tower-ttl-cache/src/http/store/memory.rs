@@ -2,10 +2,12 @@ use std::{
     convert::Infallible,
     fmt,
     future::{Ready, ready},
-    hash::{BuildHasher, RandomState},
+    hash::BuildHasher,
     mem,
     sync::{Mutex, MutexGuard, PoisonError},
 };
+
+use foldhash::quality::RandomState;
 
 use super::{Entry, Key, Lookup, Resource, Store, Usage};
 use crate::sieve::{Grouped, Held, Sieve};
@@ -74,7 +76,7 @@ impl MemoryStore {
                 entries: Sieve::new(max_entries, max_bytes),
                 epochs: vec![0; EPOCHS].into_boxed_slice(),
             }),
-            hasher: RandomState::new(),
+            hasher: RandomState::default(),
         }
     }
 
