@@ -23,7 +23,9 @@ use tower_http::{
     trace::{DefaultOnRequest, DefaultOnResponse, TraceLayer},
 };
 use tower_request_metrics::{RequestMetricsLayer, RouteSlot};
-use tower_sliding_window::{QuotaError, RateLimitLayer, Refusal};
+use tower_sliding_window::{
+    Admission, QuotaError, RateLimitFields, RateLimitLayer, Refusal, Rejection,
+};
 use tower_ttl_cache::{HttpCacheLayer, store::MemoryStore};
 use tower_webhook_hmac::VerifyWebhookLayer;
 use tracing::Level;
@@ -133,7 +135,7 @@ fn operations<St: Store>(app: &Arc<App<St>>) -> Result<Router<Arc<App<St>>>, Ser
     if app.config.rate_limits {
         let quotas = Quotas::documented().map_err(ServerError::Quota)?;
         let limiter = RateLimitLayer::new(limits::bucket, move |key: &_| quotas.of(key))
-            .respond(|refusal: &Refusal| too_many(refusal).into_response());
+            .respond(Limited);
         // Outside the permission, so that knocking on strangers' doors has a limit; inside the
         // authentication, because the bucket is the caller's.
         operations = operations.route_layer(limiter);
@@ -177,6 +179,24 @@ fn webhooks<St: Store>(app: &Arc<App<St>>) -> Router<Arc<App<St>>> {
             let requests = app.config.max_in_flight.min(WEBHOOKS_IN_FLIGHT);
             bounded(webhooks, requests, app.config.deadline)
         }
+    }
+}
+
+/// Refuses in the envelope, and tells who passed how much remains.
+#[derive(Debug, Clone, Copy)]
+struct Limited;
+
+impl Rejection<Response> for Limited {
+    fn reject(&self, refusal: &Refusal) -> Response {
+        let mut response = too_many(refusal).into_response();
+        if let Refusal::Denied(denied) = refusal {
+            RateLimitFields::new().denied(denied, response.headers_mut());
+        }
+        response
+    }
+
+    fn admitted(&self, response: &mut Response, admission: &Admission) {
+        RateLimitFields::new().admitted(admission, response.headers_mut());
     }
 }
 
