@@ -115,7 +115,7 @@ fn hit(criterion: &mut Criterion<ThreadTime>, name: &str, size: usize) {
     let mut service = layer.layer(origin(size));
     read(&mut service, request("/hot"));
     bench("tower-http-cache", &mut || {
-        call(&mut service, request("/hot"))
+        call(&mut service, request("/hot"));
     });
     group.finish();
 }
