@@ -1,7 +1,7 @@
 use std::{
     collections::VecDeque,
     convert::Infallible,
-    fmt,
+    fmt, io,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -43,8 +43,28 @@ impl VerifiedBody {
     }
 
     /// The number of data frames.
-    pub(crate) fn frames(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         usize::from(self.first.is_some()) + self.rest.len()
+    }
+
+    pub(crate) fn frames(&self) -> impl Iterator<Item = &Bytes> {
+        self.first.iter().chain(&self.rest)
+    }
+
+    /// Reads the bytes where they are.
+    pub(crate) fn reader(&self) -> impl io::Read {
+        Reader {
+            frames: self.frames(),
+            current: &[],
+        }
+    }
+
+    /// In one piece: copied unless it came so.
+    pub(crate) fn contiguous(&self) -> Bytes {
+        match &self.first {
+            Some(only) if self.rest.is_empty() => only.clone(),
+            _ => self.frames().flatten().copied().collect(),
+        }
     }
 }
 
@@ -67,7 +87,7 @@ impl Body for VerifiedBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.frames() == 0 && self.trailers.is_none()
+        self.count() == 0 && self.trailers.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -79,8 +99,25 @@ impl fmt::Debug for VerifiedBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifiedBody")
             .field("len", &self.len)
-            .field("frames", &self.frames())
+            .field("frames", &self.count())
             .field("trailers", &self.trailers.is_some())
             .finish()
+    }
+}
+
+struct Reader<'a, I> {
+    frames: I,
+    current: &'a [u8],
+}
+
+impl<'a, I: Iterator<Item = &'a Bytes>> io::Read for Reader<'a, I> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        while self.current.is_empty() {
+            match self.frames.next() {
+                Some(frame) => self.current = frame,
+                None => return Ok(0),
+            }
+        }
+        self.current.read(into)
     }
 }

@@ -1,6 +1,6 @@
 use std::{
     fmt,
-    future::Future,
+    future::{Future, Ready},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -14,7 +14,10 @@ use pin_project_lite::pin_project;
 use tokio::time::{Sleep, sleep};
 use tower_service::Service;
 
-use crate::{Rejection, VerifiedBody, intake::Intake, policy::Policy};
+use crate::{
+    KeyError, Rejection, Secrets, VerifiedBody, claim::Claim, intake::Intake, metrics,
+    policy::Policy,
+};
 
 /// A body that always has a frame at hand gives way to others after this many.
 const FRAMES_PER_POLL: usize = 64;
@@ -22,15 +25,15 @@ const FRAMES_PER_POLL: usize = 64;
 pin_project! {
     /// The future of [`VerifyWebhook`](crate::VerifyWebhook).
     ///
-    /// `S` is the inner service, `F` its future, `B` the body of the request. Dropping it drops
-    /// the body and whatever the inner service had given.
+    /// `S` is the inner service, `F` its future, `B` the body of the request, `K` the future that
+    /// finds the secrets. Dropping it drops the body and whatever the inner service had given.
     ///
     /// # Panics
     ///
     /// When polled after it has completed.
-    pub struct ResponseFuture<S, F, B> {
+    pub struct ResponseFuture<S, F, B, K = Ready<Result<Secrets, KeyError>>> {
         #[pin]
-        state: State<S, F, B>,
+        state: State<S, F, B, K>,
         policy: Arc<Policy>,
         version: Version,
     }
@@ -38,9 +41,15 @@ pin_project! {
 
 pin_project! {
     #[project = StateProj]
-    enum State<S, F, B> {
+    enum State<S, F, B, K> {
         // Judged by its headers; polls nothing. The body is already dropped.
         Refused { rejection: Rejection },
+        // Polls the secrets. The body has not been polled yet.
+        LookingUp {
+            #[pin]
+            keys: K,
+            asked: Option<Asked<S, B>>,
+        },
         // Polls the body, and the deadline once the body has kept us waiting.
         Reading {
             #[pin]
@@ -61,6 +70,14 @@ pin_project! {
     }
 }
 
+/// What waits for the secrets.
+struct Asked<S, B> {
+    claim: Claim,
+    head: request::Parts,
+    body: B,
+    inner: S,
+}
+
 /// What waits for the end of the body.
 struct Arriving<S> {
     intake: Intake,
@@ -68,7 +85,7 @@ struct Arriving<S> {
     inner: S,
 }
 
-impl<S, F, B> ResponseFuture<S, F, B> {
+impl<S, F, B, K> ResponseFuture<S, F, B, K> {
     pub(crate) fn refuse(policy: Arc<Policy>, version: Version, rejection: Rejection) -> Self {
         Self {
             state: State::Refused { rejection },
@@ -77,28 +94,32 @@ impl<S, F, B> ResponseFuture<S, F, B> {
         }
     }
 
-    pub(crate) fn read(policy: Arc<Policy>, request: Request<B>, intake: Intake, inner: S) -> Self {
-        let version = request.version();
-        let (head, body) = request.into_parts();
-        let arriving = Some(Arriving {
-            intake,
+    pub(crate) fn look_up(
+        policy: Arc<Policy>,
+        version: Version,
+        keys: K,
+        claim: Claim,
+        head: request::Parts,
+        body: B,
+        inner: S,
+    ) -> Self {
+        let asked = Some(Asked {
+            claim,
             head,
+            body,
             inner,
         });
         Self {
-            state: State::Reading {
-                body,
-                deadline: None,
-                arriving,
-            },
+            state: State::LookingUp { keys, asked },
             policy,
             version,
         }
     }
 }
 
-impl<S, B, ResB> Future for ResponseFuture<S, S::Future, B>
+impl<S, B, K, ResB> Future for ResponseFuture<S, S::Future, B, K>
 where
+    K: Future<Output = Result<Secrets, KeyError>>,
     S: Service<Request<VerifiedBody>, Response = Response<ResB>>,
     B: Body<Data = Bytes>,
     ResB: Default,
@@ -110,6 +131,13 @@ where
         loop {
             let next = match this.state.as_mut().project() {
                 StateProj::Refused { rejection } => Err(*rejection),
+                StateProj::LookingUp { keys, asked } => {
+                    let keys = ready!(keys.poll(cx));
+                    let Some(asked) = asked.take() else {
+                        polled_again()
+                    };
+                    asked.read(keys, this.policy.max_body)
+                }
                 StateProj::Reading {
                     body,
                     deadline,
@@ -150,6 +178,7 @@ where
                 Ok(next) => this.state.set(next),
                 Err(rejection) => {
                     this.state.set(State::Done);
+                    metrics::refused(this.policy.scheme.name(), rejection);
                     return Poll::Ready(Ok(this.policy.refusal(rejection, *this.version)));
                 }
             }
@@ -157,9 +186,29 @@ where
     }
 }
 
+impl<S, B> Asked<S, B> {
+    fn read<F, K>(
+        self,
+        keys: Result<Secrets, KeyError>,
+        max_body: u64,
+    ) -> Result<State<S, F, B, K>, Rejection> {
+        let secrets = keys.map_err(Rejection::from)?;
+        Ok(State::Reading {
+            body: self.body,
+            deadline: None,
+            arriving: Some(Arriving {
+                intake: Intake::new(self.claim, secrets, max_body),
+                head: self.head,
+                inner: self.inner,
+            }),
+        })
+    }
+}
+
 impl<S> Arriving<S> {
-    fn verify<F, B>(self) -> Result<State<S, F, B>, Rejection> {
+    fn verify<F, B, K>(self) -> Result<State<S, F, B, K>, Rejection> {
         let (verified, body) = self.intake.finish()?;
+        metrics::accepted(&verified);
         let mut request = Request::from_parts(self.head, body);
         request.extensions_mut().insert(verified);
         Ok(State::Readying {
@@ -218,10 +267,11 @@ fn polled_again() -> ! {
     panic!("`ResponseFuture` polled after completion")
 }
 
-impl<S, F, B> fmt::Debug for ResponseFuture<S, F, B> {
+impl<S, F, B, K> fmt::Debug for ResponseFuture<S, F, B, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match self.state {
             State::Refused { .. } => "refused",
+            State::LookingUp { .. } => "looking up",
             State::Reading { .. } => "reading",
             State::Readying { .. } => "readying",
             State::Calling { .. } => "calling",

@@ -1,20 +1,29 @@
 use bytes::Bytes;
 use http::HeaderMap;
 
-use crate::{Rejection, Verified, VerifiedBody, Verifier};
+use crate::{Rejection, Secrets, Verified, VerifiedBody, claim::Claim, hash::Hasher};
 
 /// A body on its way in: hashed, counted and kept, frame by frame.
 #[derive(Debug)]
 pub(crate) struct Intake {
-    verifier: Verifier,
+    claim: Claim,
+    secrets: Secrets,
+    /// With the newest secret. `None` for schemes whose message has to wait for the end.
+    running: Option<Hasher>,
     body: VerifiedBody,
     max_body: u64,
 }
 
 impl Intake {
-    pub(crate) fn new(verifier: Verifier, max_body: u64) -> Self {
+    pub(crate) fn new(claim: Claim, secrets: Secrets, max_body: u64) -> Self {
+        let running = match claim.spec.streams {
+            true => claim.start(secrets.newest(), 0),
+            false => None,
+        };
         Self {
-            verifier,
+            claim,
+            secrets,
+            running,
             body: VerifiedBody::default(),
             max_body,
         }
@@ -23,12 +32,14 @@ impl Intake {
     /// The frame that passes the limit is neither hashed nor kept.
     pub(crate) fn push_data(&mut self, data: Bytes) -> Result<(), Rejection> {
         let len = self.body.len().saturating_add(data.len() as u64);
-        if len > self.max_body || self.body.frames() as u64 >= max_frames(self.max_body) {
+        if len > self.max_body || self.body.count() as u64 >= max_frames(self.max_body) {
             return Err(Rejection::BodyTooLarge {
                 limit: self.max_body,
             });
         }
-        self.verifier.update(&data);
+        if let Some(hasher) = &mut self.running {
+            hasher.update(&data);
+        }
         self.body.push_data(data);
         Ok(())
     }
@@ -38,7 +49,8 @@ impl Intake {
     }
 
     pub(crate) fn finish(self) -> Result<(Verified, VerifiedBody), Rejection> {
-        Ok((self.verifier.finish()?, self.body))
+        let verified = self.claim.finish(self.running, &self.secrets, &self.body)?;
+        Ok((verified, self.body))
     }
 }
 

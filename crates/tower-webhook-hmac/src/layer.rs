@@ -1,8 +1,14 @@
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use tower_layer::Layer;
 
-use crate::{Scheme, Secrets, VerifyWebhook, policy::Policy};
+use crate::{
+    Scheme, Secrets, VerifyWebhook,
+    policy::{Clock, Policy},
+};
 
 /// GitHub caps its payloads at this size, the largest documented cap among providers.
 const MAX_BODY: u64 = 25 * 1024 * 1024;
@@ -12,28 +18,48 @@ const BODY_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Lets only webhooks with a right signature through to the inner service.
 ///
-/// See the [crate](crate) documentation.
+/// `K` finds the secrets: see [`KeyProvider`](crate::KeyProvider). See the [crate](crate)
+/// documentation.
 #[derive(Debug, Clone)]
-pub struct VerifyWebhookLayer {
+pub struct VerifyWebhookLayer<K = Secrets> {
     policy: Policy,
+    keys: K,
 }
 
 impl VerifyWebhookLayer {
     /// Verifies `scheme` with any of `secrets`: a [`Secret`](crate::Secret), or [`Secrets`].
     pub fn new(scheme: Scheme, secrets: impl Into<Secrets>) -> Self {
-        Self {
-            policy: Policy {
-                scheme,
-                secrets: secrets.into(),
-                max_body: MAX_BODY,
-                body_deadline: BODY_DEADLINE,
-            },
-        }
+        Self::with_keys(scheme, secrets.into())
     }
 
     /// [`new`](Self::new) with [`Scheme::github`].
     pub fn github(secrets: impl Into<Secrets>) -> Self {
         Self::new(Scheme::github(), secrets)
+    }
+}
+
+impl<K> VerifyWebhookLayer<K> {
+    /// Verifies `scheme` with the secrets that `keys` finds for a request: a
+    /// [`KeyProvider`](crate::KeyProvider).
+    pub fn with_keys(scheme: Scheme, keys: K) -> Self {
+        Self {
+            policy: Policy {
+                scheme,
+                max_body: MAX_BODY,
+                body_deadline: BODY_DEADLINE,
+                clock: Clock(Arc::new(SystemTime::now)),
+            },
+            keys,
+        }
+    }
+
+    /// What time it is, for timestamps and for secrets that end at a time.
+    ///
+    /// Default: the clock of the system.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        self.policy.clock = Clock(Arc::new(clock));
+        self
     }
 
     /// The largest body in bytes, inclusive; one byte more is answered 413. With 0 only empty
@@ -61,10 +87,10 @@ impl VerifyWebhookLayer {
     }
 }
 
-impl<S> Layer<S> for VerifyWebhookLayer {
-    type Service = VerifyWebhook<S>;
+impl<K: Clone, S> Layer<S> for VerifyWebhookLayer<K> {
+    type Service = VerifyWebhook<S, K>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        VerifyWebhook::new(inner, Arc::new(self.policy.clone()))
+        VerifyWebhook::new(inner, Arc::new(self.policy.clone()), self.keys.clone())
     }
 }

@@ -67,6 +67,8 @@
 //! side. None of them does I/O, waits, or reads a clock.
 //!
 //! ```
+//! use std::time::SystemTime;
+//!
 //! use http::HeaderMap;
 //! use tower_webhook_hmac::{Rejection, Scheme, Secret, Secrets};
 //!
@@ -76,12 +78,12 @@
 //! let headers = scheme.sign(&secret, "Hello, World!")?;
 //!
 //! let secrets = Secrets::from(secret);
-//! let mut verifier = scheme.verifier(&headers, &secrets)?;
+//! let mut verifier = scheme.verifier(&headers, &secrets, SystemTime::now())?;
 //! verifier.update(b"Hello, ");
 //! verifier.update(b"World!");
 //! assert_eq!(verifier.finish()?.key_index(), 0);
 //!
-//! let unsigned = scheme.verifier(&HeaderMap::new(), &secrets);
+//! let unsigned = scheme.verifier(&HeaderMap::new(), &secrets, SystemTime::now());
 //! assert_eq!(unsigned.err(), Some(Rejection::MissingSignature));
 //! # Ok(())
 //! # }
@@ -125,31 +127,52 @@
 //! compared in constant time, with every secret, whichever matches. A secret of zero bytes is
 //! refused when it is made, since anyone can sign with it.
 
+#[cfg(feature = "axum")]
+mod axum;
 mod body;
+mod claim;
+mod encoding;
 mod error;
 mod future;
-mod hex;
+mod hash;
 mod intake;
+mod json;
+mod keys;
 mod layer;
+mod metrics;
 mod policy;
+#[cfg(feature = "ed25519")]
+mod public_key;
 mod rejection;
 mod scheme;
 mod secret;
+mod secrets;
 mod service;
 mod signer;
+mod tag;
+mod timestamp;
+mod verified;
 mod verifier;
 
+#[cfg(feature = "ed25519")]
+pub use self::public_key::PublicKey;
 pub use self::{
     body::VerifiedBody,
-    error::{SecretError, SignError},
+    encoding::Encoding,
+    error::{SchemeError, SecretError, SignError},
     future::ResponseFuture,
+    hash::Hash,
+    keys::{KeyError, KeyProvider, SharedSecrets},
     layer::VerifyWebhookLayer,
     rejection::Rejection,
-    scheme::Scheme,
-    secret::{Secret, Secrets},
+    scheme::{Head, Part, PublicUrl, Scheme, SchemeBuilder, Signature, Source},
+    secret::Secret,
+    secrets::{Key, Secrets},
     service::VerifyWebhook,
     signer::Signer,
-    verifier::{Verified, Verifier},
+    timestamp::Unit,
+    verified::{ReplayKey, Verified},
+    verifier::Verifier,
 };
 
 #[cfg(doctest)]

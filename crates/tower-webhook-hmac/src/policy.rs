@@ -1,30 +1,45 @@
-use std::time::Duration;
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use http::{
-    HeaderMap, HeaderValue, Response, StatusCode, Version,
-    header::{CONNECTION, CONTENT_LENGTH, WWW_AUTHENTICATE},
+    HeaderValue, Request, Response, StatusCode, Version,
+    header::{CONNECTION, CONTENT_LENGTH, RETRY_AFTER, WWW_AUTHENTICATE},
 };
-use http_body::SizeHint;
+use http_body::Body;
 
-use crate::{Rejection, Scheme, Secrets, intake::Intake};
+use crate::{Rejection, Scheme, claim::Claim};
 
 /// What the layer was told, and the two decisions that need nothing else: may this body be read,
 /// and what does a refusal look like.
 #[derive(Debug, Clone)]
 pub(crate) struct Policy {
     pub(crate) scheme: Scheme,
-    pub(crate) secrets: Secrets,
     /// In bytes.
     pub(crate) max_body: u64,
     pub(crate) body_deadline: Duration,
+    pub(crate) clock: Clock,
+}
+
+/// Says what time it is.
+#[derive(Clone)]
+pub(crate) struct Clock(pub(crate) Arc<dyn Fn() -> SystemTime + Send + Sync>);
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock(..)")
+    }
 }
 
 impl Policy {
-    /// Judges a request by its headers and by what its body says of its own size.
-    pub(crate) fn admit(&self, headers: &HeaderMap, hint: &SizeHint) -> Result<Intake, Rejection> {
-        let verifier = self.scheme.verifier(headers, &self.secrets)?;
-        let too_large = hint.lower() > self.max_body
-            || headers
+    /// Judges a request by its head and by what its body says of its own size.
+    pub(crate) fn admit<B: Body>(&self, request: &Request<B>) -> Result<Claim, Rejection> {
+        let claim = self.scheme.claim(request.into(), (self.clock.0)())?;
+        let too_large = request.body().size_hint().lower() > self.max_body
+            || request
+                .headers()
                 .get_all(CONTENT_LENGTH)
                 .iter()
                 .any(|value| content_length(value) > self.max_body);
@@ -33,7 +48,7 @@ impl Policy {
                 limit: self.max_body,
             });
         }
-        Ok(Intake::new(verifier, self.max_body))
+        Ok(claim)
     }
 
     /// `version` is that of the request.
@@ -51,6 +66,11 @@ impl Policy {
                 response
                     .headers_mut()
                     .insert(WWW_AUTHENTICATE, self.scheme.challenge().clone());
+            }
+            StatusCode::SERVICE_UNAVAILABLE => {
+                response
+                    .headers_mut()
+                    .insert(RETRY_AFTER, HeaderValue::from_static("1"));
             }
             // RFC 9110 section 15.5.9; RFC 9113 section 8.2.2 forbids it from HTTP/2 on.
             StatusCode::REQUEST_TIMEOUT if version <= Version::HTTP_11 => {

@@ -4,15 +4,20 @@ use hmac::{Hmac, KeyInit};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::SecretError;
+use crate::{Encoding, SecretError};
 
 /// A secret shared with the provider of a webhook.
 ///
-/// Kept as a keyed HMAC state rather than as its bytes; clones share it, and it is wiped when the
-/// last one goes. `Debug` shows nothing of it.
+/// Clones share it, and it is wiped when the last one goes. `Debug` shows nothing of it.
 #[derive(Clone)]
 pub struct Secret {
-    keyed: Arc<Hmac<Sha256>>,
+    kept: Arc<Kept>,
+}
+
+struct Kept {
+    bytes: Zeroizing<Vec<u8>>,
+    /// The state of the commonest algorithm, keyed once.
+    hmac_sha256: Hmac<Sha256>,
 }
 
 impl Secret {
@@ -32,62 +37,52 @@ impl Secret {
             return Err(SecretError::Empty);
         }
         // HMAC takes a key of any length; only the signature of the constructor says otherwise.
-        let keyed = Hmac::new_from_slice(&bytes).map_err(|_| SecretError::Empty)?;
+        let hmac_sha256 = Hmac::new_from_slice(&bytes).map_err(|_| SecretError::Empty)?;
         Ok(Self {
-            keyed: Arc::new(keyed),
+            kept: Arc::new(Kept { bytes, hmac_sha256 }),
         })
     }
 
+    /// Takes a secret that the provider shows as text and uses as the bytes it stands for.
+    ///
+    /// # Errors
+    ///
+    /// [`SecretError::Malformed`] when `text` isn't written in `encoding`, and those of
+    /// [`new`](Self::new).
+    pub fn decode(text: &str, encoding: Encoding) -> Result<Self, SecretError> {
+        Self::new(
+            encoding
+                .decode(text.as_bytes())
+                .ok_or(SecretError::Malformed)?,
+        )
+    }
+
+    /// Takes a secret of Standard Webhooks: base 64, with or without `whsec_` before it. A private
+    /// key of version `v1a` stands after `whsk_`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`decode`](Self::decode).
+    pub fn standard_webhooks(text: &str) -> Result<Self, SecretError> {
+        let text = text
+            .strip_prefix("whsec_")
+            .or_else(|| text.strip_prefix("whsk_"))
+            .unwrap_or(text);
+        Self::decode(text, Encoding::Base64)
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.kept.bytes
+    }
+
     /// A hash that starts from this key.
-    pub(crate) fn start(&self) -> Hmac<Sha256> {
-        Hmac::clone(&self.keyed)
+    pub(crate) fn hmac_sha256(&self) -> Hmac<Sha256> {
+        self.kept.hmac_sha256.clone()
     }
 }
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(..)")
-    }
-}
-
-/// The secrets a signature may be made with: one, or several while one replaces another.
-///
-/// Never empty. A request passes when any of them made its signature; each costs one more hash of
-/// the body.
-#[derive(Debug, Clone)]
-pub struct Secrets {
-    newest: Secret,
-    older: Vec<Secret>,
-}
-
-impl Secrets {
-    /// The secret in use, number 0 of [`Verified::key_index`](crate::Verified::key_index).
-    #[must_use]
-    pub fn new(newest: Secret) -> Self {
-        Self {
-            newest,
-            older: Vec::new(),
-        }
-    }
-
-    /// Also accepts a secret older than those given so far. It gets the next number.
-    #[must_use]
-    pub fn previous(mut self, older: Secret) -> Self {
-        self.older.push(older);
-        self
-    }
-
-    pub(crate) fn newest(&self) -> &Secret {
-        &self.newest
-    }
-
-    pub(crate) fn older(&self) -> &[Secret] {
-        &self.older
-    }
-}
-
-impl From<Secret> for Secrets {
-    fn from(secret: Secret) -> Self {
-        Self::new(secret)
     }
 }

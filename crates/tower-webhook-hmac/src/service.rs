@@ -8,7 +8,7 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use crate::{ResponseFuture, VerifiedBody, policy::Policy};
+use crate::{KeyProvider, ResponseFuture, Secrets, VerifiedBody, policy::Policy};
 
 /// Calls the inner service with the requests whose signature is right, and answers the others.
 ///
@@ -19,26 +19,32 @@ use crate::{ResponseFuture, VerifiedBody, policy::Policy};
 /// The inner service has to be `Clone`: it is readied per request, after the body is verified.
 /// The crate documentation says why under "Readiness".
 #[derive(Debug, Clone)]
-pub struct VerifyWebhook<S> {
+pub struct VerifyWebhook<S, K = Secrets> {
     inner: S,
     policy: Arc<Policy>,
+    keys: K,
 }
 
-impl<S> VerifyWebhook<S> {
-    pub(crate) fn new(inner: S, policy: Arc<Policy>) -> Self {
-        Self { inner, policy }
+impl<S, K> VerifyWebhook<S, K> {
+    pub(crate) fn new(inner: S, policy: Arc<Policy>, keys: K) -> Self {
+        Self {
+            inner,
+            policy,
+            keys,
+        }
     }
 }
 
-impl<S, ReqB, ResB> Service<Request<ReqB>> for VerifyWebhook<S>
+impl<S, K, ReqB, ResB> Service<Request<ReqB>> for VerifyWebhook<S, K>
 where
+    K: KeyProvider,
     S: Service<Request<VerifiedBody>, Response = Response<ResB>> + Clone,
     ReqB: Body<Data = Bytes>,
     ResB: Default,
 {
     type Response = Response<ResB>;
     type Error = S::Error;
-    type Future = ResponseFuture<S, S::Future, ReqB>;
+    type Future = ResponseFuture<S, S::Future, ReqB, K::Future>;
 
     /// Always ready: `self.inner` is never called, only its clones, which the future readies.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
@@ -47,8 +53,14 @@ where
 
     fn call(&mut self, request: Request<ReqB>) -> Self::Future {
         let policy = Arc::clone(&self.policy);
-        match policy.admit(request.headers(), &request.body().size_hint()) {
-            Ok(intake) => ResponseFuture::read(policy, request, intake, self.inner.clone()),
+        match policy.admit(&request) {
+            Ok(claim) => {
+                let version = request.version();
+                let (head, body) = request.into_parts();
+                let keys = self.keys.keys(&head);
+                let inner = self.inner.clone();
+                ResponseFuture::look_up(policy, version, keys, claim, head, body, inner)
+            }
             Err(rejection) => ResponseFuture::refuse(policy, request.version(), rejection),
         }
     }

@@ -4,10 +4,14 @@
 
 mod bare_hyper;
 mod contract;
+#[cfg(feature = "axum")]
+mod extractor;
+mod keys;
 mod limits;
 mod properties;
 mod readiness;
 mod requests;
+mod schemes;
 mod script;
 mod secrecy;
 mod vectors;

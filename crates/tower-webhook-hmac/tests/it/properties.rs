@@ -1,5 +1,7 @@
 //! The rule against a slow and obvious model, and the layer against the rule.
 
+use std::time::SystemTime;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request};
 use proptest::{collection::vec, prelude::*};
@@ -95,7 +97,7 @@ proptest! {
         let mut keys = secrets.iter().map(|secret| Secret::new(&secret[..]).unwrap());
         let newest = Secrets::new(keys.next().unwrap());
         let keys = keys.fold(newest, Secrets::previous);
-        let ours = Scheme::github().verify(&headers, &keys, &body);
+        let ours = Scheme::github().verify(&headers, &keys, SystemTime::now(), &body);
         prop_assert_eq!(ours.map(|it| it.key_index()), verdict(&values, &secrets, &body));
     }
 
