@@ -183,7 +183,10 @@ async fn every_answer_tells_of_the_quota_it_was_counted_by() {
     let _clock = StoppedClock::new();
     let users = || get(world.acme("users")).bearer(&world.ada_token);
     let answer = users().to(&app).await.expect(200);
-    assert_eq!(answer.headers["ratelimit-policy"], r#""60-in-30s";q=60;w=30"#);
+    assert_eq!(
+        answer.headers["ratelimit-policy"],
+        r#""60-in-30s";q=60;w=30"#
+    );
     assert_eq!(answer.headers["ratelimit"], r#""60-in-30s";r=59"#);
     let refused = use_up(&app, 59, users).await;
     assert_eq!(refused.headers["ratelimit"], r#""60-in-30s";r=0;t=30"#);
