@@ -124,9 +124,12 @@ impl<K: Eq + Hash + Clone> Flights<K> {
     /// The next waiter in line; without one, the flight ends.
     fn next(&self, key: &K) -> Option<oneshot::Sender<Word<K>>> {
         let mut table = lock(&self.0);
-        let waiter = table.under_way.get_mut(key)?.waiters.pop_front();
+        let flight = table.under_way.get_mut(key)?;
+        let waiter = flight.waiters.pop_front();
         if waiter.is_none() {
             table.under_way.remove(key);
+        } else {
+            flight.since = Instant::now();
         }
         waiter
     }

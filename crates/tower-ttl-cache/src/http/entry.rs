@@ -176,8 +176,11 @@ impl Stored {
         mut headers: HeaderMap,
         body: Bytes,
     ) -> Response<Bytes> {
-        let age = self.head.terms.age(self.resident(now));
-        headers.insert(AGE, age.as_secs().into());
+        let age = self.head.terms.age(self.resident(now)).as_secs().into();
+        // Every stored response has the field, and a 304 keeps it.
+        if let Some(field) = headers.get_mut(AGE) {
+            *field = age;
+        }
         let mut response = Response::new(body);
         *response.status_mut() = status;
         *response.version_mut() = self.head.version;

@@ -46,6 +46,8 @@ pin_project! {
         inner: Option<S>,
         request: Option<Request<B>>,
         purpose: Purpose,
+        // Somebody has asked for it.
+        counted: bool,
         #[pin]
         state: State<S::Future, S::Response, St::Get, St::Done>,
     }
@@ -105,6 +107,7 @@ where
             inner: Some(inner),
             request: Some(request),
             purpose,
+            counted: true,
             state,
         }
     }
@@ -125,6 +128,7 @@ where
             inner: Some(inner),
             request: Some(request),
             purpose: Purpose::Answer(ask),
+            counted: false,
             state: State::Ready,
         }
     }
@@ -142,8 +146,11 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let (shared, settings) = (&*this.shared, &*this.settings);
+        let counted = *this.counted;
         let finish = |response, outcome, forwarded| {
-            shared.counters.count(outcome);
+            if counted {
+                shared.counters.count(outcome);
+            }
             Poll::Ready(Ok(settings.told(response, outcome, forwarded)))
         };
         loop {

@@ -185,6 +185,10 @@ impl Ask {
     {
         let settings = &self.settings;
         let headers = response.headers();
+        // Whatever else answers a request for a part may be about that part.
+        if self.part != Part::Whole && response.status() != StatusCode::OK {
+            return None;
+        }
         let storable =
             settings
                 .policy

@@ -374,6 +374,16 @@ async fn a_part_is_never_stored_as_the_whole() {
     });
     stack.read(get("/", &[("range", "bytes=0-1")])).await;
     assert_eq!(stack.handle.stats().entries, 0);
+    // Nor is what is said about a part said to everybody.
+    for status in [404, 416] {
+        let mut stack = Stack::new(&private(), move |call, request: &Request<()>| {
+            let mut response = minute(call, request);
+            *response.status_mut() = StatusCode::from_u16(status).unwrap();
+            response
+        });
+        stack.read(get("/", &[("range", "bytes=90-")])).await;
+        assert_eq!(stack.handle.stats().entries, 0, "{status}");
+    }
     // Nobody has to give a part only because it is asked for.
     let mut stack = Stack::new(&private(), minute);
     stack.read(get("/", &[("range", "bytes=0-1")])).await;

@@ -185,12 +185,12 @@ impl Policy {
     }
 }
 
-/// Section 3: final, and understood by this cache. Parts of a response are not put together, and
-/// a 304 is about another response.
+/// Section 3: final, and understood by this cache. Parts of a response are not put together, a 304
+/// is about another response, and a 416 about a range that others do not ask for.
 fn may_be_understood(status: StatusCode) -> bool {
     !matches!(
         status,
-        StatusCode::PARTIAL_CONTENT | StatusCode::NOT_MODIFIED
+        StatusCode::PARTIAL_CONTENT | StatusCode::NOT_MODIFIED | StatusCode::RANGE_NOT_SATISFIABLE
     )
 }
 

@@ -178,9 +178,9 @@ fn the_status_decides_what_may_be_stored_without_a_lifetime() {
         (404, true, true, true, true), (405, true, true, true, true), (410, true, true, true, true),
         (414, true, true, true, true), (499, true, false, true, false), (500, true, false, true, true),
         (501, true, true, true, true), (503, true, false, true, true), (599, true, false, true, false),
-        // A part, and a word about another response.
+        // A part, and words about another response or a part of it.
         (206, false, false, false, false), (304, false, false, false, false),
-        (100, false, false, false, false), (103, false, false, false, false),
+        (416, false, false, false, false), (100, false, false, false, false), (103, false, false, false, false),
     ];
     for (status, by_lifetime, by_guess, as_public, by_understanding) in table {
         assert_eq!(fresh(status, explicit), by_lifetime, "{status}");
