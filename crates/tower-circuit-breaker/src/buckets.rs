@@ -1,6 +1,8 @@
-use std::sync::atomic::{AtomicU64, Ordering};
-
-use crate::{tagged::Tagged, tally::Tally};
+use crate::{
+    atomic::{AtomicU64, Ordering, fence},
+    tagged::Tagged,
+    tally::Tally,
+};
 
 /// The results of the last so many milliseconds, counted in ten intervals.
 ///
@@ -58,11 +60,9 @@ impl Buckets {
     pub(crate) fn push(&self, generation: u32, bad: bool, now: u64) -> Option<Tally> {
         let number = self.offset.get(generation)? + now / self.interval;
         let word = self.words.get((number % BUCKETS) as usize)?;
-        let mut seen = word.load(Ordering::SeqCst);
+        let mut seen = word.load(Ordering::Acquire);
         while let Some(next) = Bucket::from(seen).plus(number & NUMBER_MAX, bad) {
-            // In one order for all threads, as are the loads below: of two bad results at least
-            // the one that comes second is seen with the other.
-            match word.compare_exchange_weak(seen, next.into(), Ordering::SeqCst, Ordering::SeqCst)
+            match word.compare_exchange_weak(seen, next.into(), Ordering::AcqRel, Ordering::Acquire)
             {
                 Ok(_) => break,
                 Err(changed) => seen = changed,
@@ -76,9 +76,12 @@ impl Buckets {
     }
 
     fn sum(&self, number: u64) -> Tally {
+        // Of two bad results, recorded in different intervals at the same time, at least one is
+        // followed by a sum with both.
+        fence(Ordering::SeqCst);
         let (mut bad, mut all) = (0, 0);
         for word in &self.words {
-            let bucket = Bucket::from(word.load(Ordering::SeqCst));
+            let bucket = Bucket::from(word.load(Ordering::Acquire));
             if distance(bucket.number, number) < BUCKETS || distance(number, bucket.number) < AHEAD
             {
                 bad += bucket.bad;
@@ -211,7 +214,7 @@ mod tests {
             bad: COUNT_MAX,
             all: COUNT_MAX,
         };
-        buckets.words[0].store(full.into(), Ordering::SeqCst);
+        buckets.words[0].store(full.into(), Ordering::Release);
         assert_eq!(
             buckets.push(0, true, 0),
             tally(COUNT_MAX as u32, COUNT_MAX as u32)

@@ -138,6 +138,7 @@
 //! The response future is two words larger than the inner one; a clone of the service allocates two
 //! words and its counts. With the feature `metrics` refusals and changes of state allocate labels.
 
+mod atomic;
 #[cfg(feature = "http")]
 mod body;
 mod buckets;

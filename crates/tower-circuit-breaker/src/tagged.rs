@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::atomic::{AtomicU64, Ordering};
 
 /// A number that belongs to one generation of the circuit: generation 24 bits | value 40 bits.
 ///
@@ -19,8 +19,9 @@ impl Tagged {
     /// Hands the number over to `generation` and changes it. Nobody else may be handing it over.
     pub(crate) fn hand_over(&self, generation: u32, change: impl Fn(u64) -> u64) {
         let value = self.0.load(Ordering::Acquire) & VALUE_MASK;
+        // An exchange, so that it has its place in one order with those of late results.
         self.0
-            .store(pack(generation, change(value)), Ordering::Release);
+            .swap(pack(generation, change(value)), Ordering::AcqRel);
     }
 
     #[inline]
