@@ -83,6 +83,15 @@ impl Quota {
         }
     }
 
+    /// What [`longer_by`](Self::longer_by) was called on.
+    pub(crate) fn shorter_by(self, nanos: u64) -> Self {
+        let window = NonZeroU64::new(self.window_nanos().saturating_sub(nanos));
+        Self {
+            window: window.unwrap_or(NonZeroU64::MIN),
+            ..self
+        }
+    }
+
     pub(crate) const fn window_nanos(&self) -> u64 {
         self.window.get()
     }

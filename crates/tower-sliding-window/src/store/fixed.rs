@@ -5,12 +5,12 @@ use std::{
     marker::PhantomData,
     num::NonZeroUsize,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    time::Duration,
 };
-
-use tokio::time::Instant;
 
 use super::{
     Adjust, Charge, Store,
+    clock::{Clock, Now},
     line::{Line, Tag, WAYS},
 };
 use crate::{Admission, Algorithm, ApproxWindow, Denied, Quota, Usage};
@@ -65,7 +65,7 @@ struct Inner<A> {
     /// Filled from the front, never changed: the position is what places remember.
     quotas: Box<[OnceLock<Quota>]>,
     hasher: RandomState,
-    epoch: Instant,
+    clock: Clock,
 }
 
 /// Two cache lines, which are no one else's.
@@ -76,7 +76,7 @@ impl<K: Hash> FixedStore<K> {
     /// A store of at least so many places, counting by [`ApproxWindow`].
     #[must_use]
     pub fn new(places: NonZeroUsize) -> Self {
-        Self::empty(places.get().div_ceil(WAYS))
+        Self::empty(places.get().div_ceil(WAYS), Clock::tokio())
     }
 }
 
@@ -85,17 +85,27 @@ impl<K: Hash, A: Algorithm + Copy> FixedStore<K, A> {
     /// over.
     #[must_use]
     pub fn algorithm<B: Algorithm + Copy>(self) -> FixedStore<K, B> {
-        let lines = self.inner.lines.len();
+        let (lines, clock) = (self.inner.lines.len(), self.inner.clock);
         drop(self);
-        FixedStore::empty(lines)
+        FixedStore::empty(lines, clock)
     }
 
-    fn empty(lines: usize) -> Self {
+    /// Reads a clock that costs a tenth; see
+    /// [`MemoryStore::coarse_clock`](crate::MemoryStore::coarse_clock).
+    #[cfg(feature = "coarse-clock")]
+    #[must_use]
+    pub fn coarse_clock(self) -> Self {
+        let lines = self.inner.lines.len();
+        drop(self);
+        Self::empty(lines, Clock::coarse())
+    }
+
+    fn empty(lines: usize, clock: Clock) -> Self {
         let inner = Inner {
             lines: (0..lines).map(|_| Locked(Mutex::default())).collect(),
             quotas: (0..MAX_QUOTAS).map(|_| OnceLock::new()).collect(),
             hasher: RandomState::new(),
-            epoch: Instant::now(),
+            clock,
         };
         Self {
             inner: Arc::new(inner),
@@ -108,13 +118,12 @@ impl<K: Hash, A: Algorithm + Copy> FixedStore<K, A> {
     #[must_use]
     pub fn usage(&self, key: &K) -> Option<Usage> {
         let digest = self.inner.hasher.hash_one(key);
-        let (now, line) = (self.inner.now(), self.inner.line(digest));
-        (0..WAYS)
-            .filter_map(|tier| line.usage(now, Tag::new(digest, tier), &self.inner.quotas))
-            .max_by(|one, other| {
-                let longer = one.next_admission.cmp(&other.next_admission);
-                longer.then(one.percentage().total_cmp(&other.percentage()))
-            })
+        let (now, line) = (self.inner.clock.now(), self.inner.line(digest));
+        let usage = |tier| line.usage(now.at, Tag::new(digest, tier), &self.inner.quotas);
+        (0..WAYS).filter_map(usage).max_by(|one, other| {
+            let longer = one.next_admission.cmp(&other.next_admission);
+            longer.then(one.percentage().total_cmp(&other.percentage()))
+        })
     }
 }
 
@@ -123,34 +132,51 @@ impl<K: Hash, A: Algorithm + Copy> Store<K> for FixedStore<K, A> {
 
     fn admit(&self, charge: Charge<'_, K>) -> Self::Admit {
         let digest = self.inner.hasher.hash_one(charge.key);
-        let Some((tags, quotas)) = self.inner.tiers(digest, &charge) else {
-            return ready(Err(Denied::new(charge.quota, std::time::Duration::MAX)));
+        let now = self.inner.clock.now();
+        let Some((tags, quotas)) = self.inner.tiers(digest, now, &charge) else {
+            return ready(Err(Denied::new(charge.quota, Duration::MAX)));
         };
-        let now = self.inner.now();
         let known = &self.inner.quotas;
         let mut line = self.inner.line(digest);
-        ready(line.admit(now, charge.cost, &tags, &quotas, known))
+        let decision = line.admit(now.at, charge.cost, &tags, &quotas, known);
+        drop(line);
+        if now.tick == 0 {
+            return ready(decision);
+        }
+        // Told of the quota itself, and to wait until the clock has ticked.
+        ready(match decision {
+            Ok(admission) => {
+                let quota = admission.quota.shorter_by(now.tick);
+                Ok(Admission::new(quota, admission.remaining).stamped(admission.stamp()))
+            }
+            Err(denied) => {
+                let wait = denied
+                    .retry_after
+                    .saturating_add(Duration::from_nanos(now.tick));
+                Err(Denied::new(denied.quota.shorter_by(now.tick), wait))
+            }
+        })
     }
 }
 
 impl<K: Hash, A: Algorithm + Copy> Adjust<K> for FixedStore<K, A> {
     fn charge(&self, charge: Charge<'_, K>) {
         let digest = self.inner.hasher.hash_one(charge.key);
-        if let Some((tags, quotas)) = self.inner.tiers(digest, &charge) {
-            let now = self.inner.now();
+        let now = self.inner.clock.now();
+        if let Some((tags, quotas)) = self.inner.tiers(digest, now, &charge) {
             let known = &self.inner.quotas;
             let mut line = self.inner.line(digest);
             // Where all places are at their limit there is nowhere to note it.
-            let _ = line.charge(now, charge.cost, &tags, &quotas, known);
+            let _ = line.charge(now.at, charge.cost, &tags, &quotas, known);
         }
     }
 
     fn refund(&self, charge: Charge<'_, K>, stamp: u64) {
         let digest = self.inner.hasher.hash_one(charge.key);
-        if let Some((tags, quotas)) = self.inner.tiers(digest, &charge) {
-            let now = self.inner.now();
+        let now = self.inner.clock.now();
+        if let Some((tags, quotas)) = self.inner.tiers(digest, now, &charge) {
             let mut line = self.inner.line(digest);
-            line.refund(now, stamp, charge.cost, &tags, &quotas);
+            line.refund(now.at, stamp, charge.cost, &tags, &quotas);
         }
     }
 }
@@ -159,14 +185,16 @@ impl<K: Hash, A: Algorithm + Copy> Adjust<K> for FixedStore<K, A> {
 type Tiers = ([Option<Tag>; WAYS], [Quota; WAYS]);
 
 impl<A> Inner<A> {
-    fn tiers<K>(&self, digest: u64, charge: &Charge<'_, K>) -> Option<Tiers> {
+    /// Windows are longer by the clock's tick, so that the limit holds in true time.
+    fn tiers<K>(&self, digest: u64, now: Now, charge: &Charge<'_, K>) -> Option<Tiers> {
         let mut tags = [None; WAYS];
         let mut quotas = [charge.quota; WAYS];
         if charge.further.len() >= WAYS {
             return None;
         }
         let tiers = std::iter::once(&charge.quota).chain(charge.further);
-        for (position, &quota) in tiers.enumerate() {
+        for (position, quota) in tiers.enumerate() {
+            let quota = quota.longer_by(now.tick);
             tags[position] = Some(Tag::new(digest, position).under(self.position_of(quota)?));
             quotas[position] = quota;
         }
@@ -180,10 +208,6 @@ impl<A> Inner<A> {
             .iter()
             .position(|place| *place.get_or_init(|| quota) == quota)?;
         u8::try_from(position).ok()
-    }
-
-    fn now(&self) -> u64 {
-        u64::try_from(self.epoch.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
     fn line(&self, digest: u64) -> MutexGuard<'_, Line<A>> {

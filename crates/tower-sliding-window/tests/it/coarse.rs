@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tower_sliding_window::{Charge, MemoryStore, Store};
+use tower_sliding_window::{Charge, FixedStore, MemoryStore, Store};
 
 use crate::oracle::{most_in_any_window, nanos, quota};
 
@@ -41,6 +41,26 @@ async fn who_waits_as_told_is_admitted() {
         let admission = store.admit(Charge::new(&1, one)).into_inner().unwrap();
         assert_eq!(admission.quota, one);
         let denied = store.admit(Charge::new(&1, one)).into_inner().unwrap_err();
+        assert_eq!(denied.quota, one);
+        tokio::time::sleep(denied.retry_after).await;
+    }
+}
+
+#[tokio::test]
+async fn the_fixed_store_keeps_to_it_as_well() {
+    let store = FixedStore::<u32>::new(100.try_into().unwrap()).coarse_clock();
+    let one = quota(1, Duration::from_millis(20));
+    for _ in 0..5 {
+        let start = Instant::now();
+        let admission = store.admit(Charge::new(&1, one)).into_inner().unwrap();
+        assert_eq!(admission.quota, one);
+        let denied = loop {
+            match store.admit(Charge::new(&1, one)).into_inner() {
+                Err(denied) => break denied,
+                // The machine stood still for a window.
+                Ok(_) => assert!(start.elapsed() >= one.window()),
+            }
+        };
         assert_eq!(denied.quota, one);
         tokio::time::sleep(denied.retry_after).await;
     }
