@@ -120,10 +120,15 @@ impl<K: Hash, A: Algorithm + Copy> FixedStore<K, A> {
         let digest = self.inner.hasher.hash_one(key);
         let (now, line) = (self.inner.clock.now(), self.inner.line(digest));
         let usage = |tier| line.usage(now.at, Tag::new(digest, tier), &self.inner.quotas);
-        (0..WAYS).filter_map(usage).max_by(|one, other| {
+        let mut tightest = (0..WAYS).filter_map(usage).max_by(|one, other| {
             let longer = one.next_admission.cmp(&other.next_admission);
             longer.then(one.percentage().total_cmp(&other.percentage()))
-        })
+        })?;
+        if !tightest.next_admission.is_zero() {
+            let tick = Duration::from_nanos(now.tick);
+            tightest.next_admission = tightest.next_admission.saturating_add(tick);
+        }
+        Some(tightest)
     }
 }
 
