@@ -91,13 +91,54 @@ assert_eq!(handle.usage(&(0, Plan::Free)).map(|usage| usage.current), Some(1));
 # Ok(())
 # }
 ```
+
+On bare hyper, by the address of the client (in axum, `Router::route_layer` takes the same layer):
+
+```no_run
+use std::{convert::Infallible, net::SocketAddr, time::Duration};
+use http::{Extensions, Request, Response};
+use http_body_util::Full;
+use hyper::{body::{Bytes, Incoming}, server::conn::http1};
+use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use tokio::net::TcpListener;
+use tower::ServiceBuilder;
+use tower_sliding_window::{ClientAddress, Quota, RateLimitLayer, TooManyRequests};
+
+# #[tokio::main(flavor = "current_thread")]
+# async fn main() -> Result<(), Box<dyn std::error::Error>> {
+let peer = |extensions: &Extensions| extensions.get::<SocketAddr>().map(SocketAddr::ip);
+let quotas = [
+    Quota::new(10, Duration::from_secs(1))?,
+    Quota::new(1000, Duration::from_secs(3600))?,
+];
+let limit = RateLimitLayer::new(ClientAddress::new(peer), quotas)
+    .respond(TooManyRequests::new().on_every_response().problem_details());
+
+let listener = TcpListener::bind("127.0.0.1:3000").await?;
+loop {
+    let (stream, address) = listener.accept().await?;
+    let service = ServiceBuilder::new()
+        .map_request(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(address);
+            request
+        })
+        .layer(limit.clone())
+        .service_fn(|_: Request<Incoming>| async {
+            Ok::<_, Infallible>(Response::new(Full::<Bytes>::from("hello")))
+        });
+    let service = TowerToHyperService::new(service);
+    tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+}
+# }
+```
 "#
 )]
 //!
 //! # Waiting
 //!
 //! A client would rather wait than be refused: in order of arrival, at most so long, and at once
-//! denied when it is known that it would take longer.
+//! denied when it is known that it would take longer. [`Quota::spread`] has it go evenly, and with
+//! feature `http` a `ServerPacingLayer` inside also keeps to what the server says of its quota.
 //!
 //! ```
 //! use std::time::Duration;
@@ -156,11 +197,25 @@ assert_eq!(handle.usage(&(0, Plan::Free)).map(|usage| usage.current), Some(1));
 //! - An admission is not taken back when its future is dropped: the other side may have seen the
 //!   call. A call that is dropped while it waits was never charged.
 //!
+//! # When something fails
+//!
+//! | what | what happens |
+//! |---|---|
+//! | a request has no key | [`OnMissingKey`]: refused, unless told otherwise |
+//! | the store is full of keys at their limit | new keys are denied until one is not |
+//! | the store is full otherwise | the least used key of a sample is forgotten |
+//! | Redis is away | `OnFailure`: denied, let pass, or held to a share of the limit here |
+//! | the clock goes back | as if it stood still |
+//! | a call is dropped | it stays charged if it was admitted; a waiting one leaves the line |
+//! | the inner service fails or panics | the call stays charged, nothing else |
+//!
 //! # Cost
 //!
 //! A decision reads the clock, hashes the key and takes one sharded lock; it allocates only when
-//! the key is new or its log grows, and a refusal writes nothing. Memory per key is described at
-//! [`MemoryStore`]. A call that waits costs one more lock, shared by all keys.
+//! the key is new or its log grows, and a refusal writes nothing (a response that says so is built
+//! anew, header fields and all). The clock is more than half of it: see the feature
+//! `coarse-clock`. Memory per key is described at [`MemoryStore`] and [`FixedStore`]. A call that
+//! waits costs one more lock, shared by all keys.
 //!
 //! # Features
 //!
