@@ -22,6 +22,7 @@ mod saved;
 mod scripted;
 mod slow;
 mod split;
+mod storm;
 mod threads;
 mod time_window;
 mod unfinished;
