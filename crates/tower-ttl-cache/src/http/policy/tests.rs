@@ -16,6 +16,9 @@ const NOW: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
 const MINUTE_AGO: &str = "Sun, 06 Nov 1994 08:48:37 GMT";
 const IN_A_MINUTE: &str = "Sun, 06 Nov 1994 08:50:37 GMT";
 
+mod differential;
+mod noise;
+
 type Lines = [(&'static str, &'static str)];
 
 fn headers(lines: &Lines) -> HeaderMap {
