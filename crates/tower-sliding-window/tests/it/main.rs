@@ -30,3 +30,4 @@ mod shadow;
 mod store;
 mod traces;
 mod wait;
+mod wait_orders;
