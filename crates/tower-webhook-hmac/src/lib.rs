@@ -1,17 +1,16 @@
-//! HMAC signatures of webhooks, verified while the body streams, as a tower layer.
+//! Signatures of webhooks, verified while the body streams, as a tower layer.
 //!
 //! [`VerifyWebhookLayer`] stands in front of the service that acts on a webhook. It judges the
 //! headers before it asks for a byte of the body, hashes the frames as they arrive, and calls the
 //! inner service only when the signature over the raw bytes is right. The frames are kept, not
 //! copied, and reach the inner service as they came.
 //!
-//! Use it where a provider signs its requests with a secret you both hold. Don't use it
+//! Use it where a provider signs its requests. Don't use it
 //!
-//! - as protection against *replay*: GitHub signs neither a time nor a delivery id, so a captured
-//!   request stays valid for as long as the secret does;
 //! - outside anything that changes the body (decompression, a parser that writes it anew): the
 //!   signature covers the bytes on the wire;
-//! - for uploads of many megabytes: the whole body is held until it is verified.
+//! - alone, where acting twice on a delivery does harm: a signature stays right when the request is
+//!   sent again. [`replay`] has the layer that lets each delivery through once.
 //!
 //! # Example
 //!
@@ -60,6 +59,45 @@
 //! # }
 //! ```
 //!
+//! # Schemes
+//!
+//! Providers by name: [`github`](Scheme::github), [`standard_webhooks`](Scheme::standard_webhooks),
+//! [`svix`](Scheme::svix), [`stripe`](Scheme::stripe), [`slack`](Scheme::slack),
+//! [`zoom`](Scheme::zoom), [`shopify`](Scheme::shopify), [`linear`](Scheme::linear),
+//! [`square`](Scheme::square), [`twilio`](Scheme::twilio), [`gocardless`](Scheme::gocardless),
+//! [`razorpay`](Scheme::razorpay), [`coinbase_commerce`](Scheme::coinbase_commerce),
+//! [`convoy_simple`](Scheme::convoy_simple), [`convoy_advanced`](Scheme::convoy_advanced),
+//! [`paddle`](Scheme::paddle), [`pagerduty`](Scheme::pagerduty), [`sentry`](Scheme::sentry),
+//! [`twitch`](Scheme::twitch), [`hubspot_v3`](Scheme::hubspot_v3), and with the feature `ed25519`
+//! `discord` and `standard_webhooks_v1a`.
+//!
+//! All of them are descriptions made with [`SchemeBuilder`], which is there for the rest: where the
+//! signature stands ([`Signature`]: a header, several, a list, pairs, the query, the body), in which
+//! [`Encoding`], what is signed and in which order ([`Part`]), where the time stands and in which
+//! [`Unit`]. A description that contradicts itself is refused when it is built.
+//!
+//! ```
+//! use tower_webhook_hmac::{Encoding, Hash, Part, Scheme, Signature, Source, Unit};
+//!
+//! # fn main() -> Result<(), tower_webhook_hmac::SchemeError> {
+//! // Base 64 over the timestamp in milliseconds and the body, in two headers of which one will do.
+//! let scheme = Scheme::hmac("deliveries", Hash::Sha512)
+//!     .signature(Signature::header("x-sig").or_header("x-sig-2").encoding(Encoding::Base64))
+//!     .timestamp(Source::header("x-time"), Unit::Milliseconds)
+//!     .signed([Part::Timestamp, Part::Body])
+//!     .build()?;
+//! # let _ = scheme;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Whose secrets
+//!
+//! [`Secrets`] that never change are given to [`VerifyWebhookLayer::new`]. [`SharedSecrets`] can be
+//! replaced while requests are served, and any function from the head of a request to a future of
+//! secrets is a [`KeyProvider`] for [`VerifyWebhookLayer::with_keys`]: it looks a tenant up by its
+//! headers or its path, after the signature's form has been judged and before the body is read.
+//!
 //! # Without tower
 //!
 //! [`Scheme::verifier`] takes headers and secrets and gives a [`Verifier`] to feed with bytes;
@@ -97,10 +135,11 @@
 //!
 //! | status | when |
 //! |---|---|
-//! | 400 | the signature header is malformed or there are two, or the body broke off |
-//! | 401 | no signature, or a wrong one; `WWW-Authenticate` names the scheme and its header |
+//! | 400 | headers are malformed, repeated, contradictory or too many, or the body broke off |
+//! | 401 | no signature or a wrong one, a time outside the tolerance, an unknown sender; `WWW-Authenticate` names the scheme and its header |
 //! | 408 | the body wasn't complete by [`body_deadline`](VerifyWebhookLayer::body_deadline) |
 //! | 413 | the body is larger than [`max_body`](VerifyWebhookLayer::max_body) |
+//! | 503 | the secrets couldn't be looked up; with `Retry-After` |
 //!
 //! # Readiness
 //!
@@ -112,20 +151,35 @@
 //!
 //! # Cost
 //!
-//! - Time: one HMAC over the body for each secret, keyed once when the [`Secret`] is made. No lock.
+//! - Time: one HMAC over the body, keyed once when the [`Secret`] is made (SHA-256; other hashes
+//!   are keyed with each request). With the newest secret while the body comes; with each older one
+//!   only when that didn't match. No lock but that of [`SharedSecrets`].
+//! - Schemes that sign something out of the body, and Ed25519, wait for its end and then hash it;
+//!   Ed25519 copies it for that.
 //! - Memory: the body, plus 32 bytes for each frame after the first. A body is refused as too
 //!   large when it comes in so many frames (`16384 + max_body / 64`) that the frames would weigh
 //!   more than the bytes.
-//! - Allocations: none for the first frame and the newest secret; a growing list of the frames that
-//!   follow; a list of the older secrets' states; an entry in the request's extensions.
+//! - Allocations: none for the first frame; a growing list of the frames that follow; the labels
+//!   of [`Verified`] and the bytes that are signed around the body; an entry in the request's
+//!   extensions.
 //! - A timer only when the body isn't there at once; then a tokio runtime with time is needed.
 //!
 //! # Secrets
 //!
-//! A [`Secret`] is kept as a keyed hash state, wiped when the last clone goes, as is every state
-//! made from it. No type here shows a secret or a signature in its `Debug` output. Signatures are
-//! compared in constant time, with every secret, whichever matches. A secret of zero bytes is
-//! refused when it is made, since anyone can sign with it.
+//! A [`Secret`] is wiped when its last clone goes, as is every state made from it. No type here shows
+//! a secret or a signature in its `Debug` output. Signatures are compared in constant time. A secret
+//! of zero bytes is refused when it is made, since anyone can sign with it; of a short one nobody
+//! can warn you, take at least 16 random bytes.
+//!
+//! # Features
+//!
+//! None is on by default.
+//!
+//! - `ed25519`: Ed25519, [`Scheme::ed25519`](Scheme) and the providers that sign with it.
+//! - `redis`: `replay::RedisReplay`, deliveries seen by several processes.
+//! - `axum`: [`Verified`] as an extractor.
+//! - `metrics`: `tower_webhook_hmac.requests` by scheme and verdict, `.old_secret` by scheme,
+//!   `.replays` by verdict and `.not_committed`, through the `metrics` facade.
 
 #[cfg(feature = "axum")]
 mod axum;
@@ -144,6 +198,7 @@ mod policy;
 #[cfg(feature = "ed25519")]
 mod public_key;
 mod rejection;
+pub mod replay;
 mod scheme;
 mod secret;
 mod secrets;

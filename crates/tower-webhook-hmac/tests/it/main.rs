@@ -10,6 +10,9 @@ mod keys;
 mod limits;
 mod properties;
 mod readiness;
+#[cfg(feature = "redis")]
+mod redis;
+mod replay;
 mod requests;
 mod schemes;
 mod script;
