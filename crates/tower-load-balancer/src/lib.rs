@@ -107,6 +107,8 @@
 //! Endpoints of a [later priority](Endpoint::priority) get a request when those before them are not
 //! healthy enough, are full, or have failed this very request.
 //!
+//! Providers that are not alike, of which the first one that works is wanted, are a [`fallback`].
+//!
 //! # Behaviour
 //!
 //! - **Readiness.** The balancer is always ready. It picks when it is called, from the endpoints
@@ -170,6 +172,7 @@ mod endpoints;
 pub mod error;
 mod ewma;
 mod failover;
+pub mod fallback;
 pub mod future;
 mod hash;
 #[cfg(feature = "http")]

@@ -7,6 +7,7 @@ mod down;
 mod drain;
 mod ejection;
 mod failover;
+mod fallback;
 mod hash;
 #[cfg(feature = "http")]
 mod http;
