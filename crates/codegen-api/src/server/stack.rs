@@ -27,7 +27,10 @@ use tower_sliding_window::{
     Admission, QuotaError, RateLimitFields, RateLimitLayer, Refusal, Rejection,
 };
 use tower_ttl_cache::{HttpCacheLayer, store::MemoryStore};
-use tower_webhook_hmac::VerifyWebhookLayer;
+use tower_webhook_hmac::{
+    VerifyWebhookLayer,
+    replay::{MemoryReplay, ReplayGuardLayer},
+};
 use tracing::Level;
 
 use super::{
@@ -48,6 +51,10 @@ const CACHE_ENTRIES: usize = 4_096;
 
 /// Webhooks worked on at once. Each may hold 25 MiB of a body that nobody has vouched for yet.
 const WEBHOOKS_IN_FLIGHT: usize = 32;
+
+/// Deliveries of three days, the time within which GitHub repeats one: some four a second. Beyond
+/// that they are refused until the oldest can be forgotten; about 150 bytes each as they come.
+const WEBHOOKS_REMEMBERED: usize = 1 << 20;
 
 const REQUEST_ID: http::HeaderName = http::HeaderName::from_static("x-request-id");
 
@@ -172,6 +179,12 @@ fn webhooks<St: Store>(app: &Arc<App<St>>) -> Router<Arc<App<St>>> {
         Some(secrets) => {
             let webhooks = Router::new()
                 .route("/webhooks/github", post(webhooks::receive::<St>))
+                // Inside the signature: only what is verified is remembered. The handler answers
+                // duplicates, in the words it has for its own.
+                .route_layer(
+                    ReplayGuardLayer::new(MemoryReplay::new(WEBHOOKS_REMEMBERED))
+                        .forward_duplicates(),
+                )
                 // The signature is the authentication: there is no token here.
                 .route_layer(VerifyWebhookLayer::github(secrets.clone()));
             // Outside the signature, which is checked as the body comes; apart from the

@@ -55,6 +55,21 @@ async fn a_signed_delivery_is_taken_once_and_acknowledged_every_time() {
     }
 }
 
+// GitHub doesn't sign the id: a captured delivery was kept a second time under another.
+#[tokio::test]
+async fn a_delivery_sent_again_under_another_id_is_not_kept() {
+    let world = World::new().await;
+    let app = app(&world);
+    let first = delivery("1", "new", b"{}").to(&app).await.expect(200);
+    assert_eq!(first.json()["status"], "accepted");
+    let again = delivery("2", "new", b"{}").to(&app).await.expect(200);
+    assert_eq!(again.json()["status"], "duplicate");
+    // What was refused may come again.
+    signed("new", b"[]").to(&app).await.expect(422);
+    let repaired = delivery("3", "new", b"[]").to(&app).await.expect(200);
+    assert_eq!(repaired.json()["status"], "accepted");
+}
+
 #[tokio::test]
 async fn what_is_not_signed_right_is_refused_and_not_kept() {
     let world = World::new().await;
