@@ -19,7 +19,7 @@ use crate::{
     random::Random,
     settings::Settings,
     state::{Admission, Phase, Refusal, Snapshot},
-    word::closed_generation,
+    word::{closed_generation, is_closed},
 };
 
 pub(crate) struct Circuit {
@@ -152,7 +152,7 @@ impl Circuit {
     pub(crate) fn settle(&self, permit: Permit, verdict: Verdict, hint: Option<Duration>) {
         let generation = permit.generation();
         if verdict == Verdict::Success
-            && closed_generation(self.word.load(Ordering::Acquire)) == Some(generation)
+            && is_closed(self.word.load(Ordering::Acquire), generation)
             && self.evidence.is_healthy(generation)
         {
             return;

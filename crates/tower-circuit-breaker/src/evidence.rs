@@ -42,7 +42,7 @@ impl Evidence {
             Some(Record::Calls(ring)) => ring.is_full_of_good(generation),
             Some(Record::Time(_)) => false,
         };
-        full && self.slow.is_none() && self.consecutive.get(generation) == Some(0)
+        full && self.slow.is_none() && self.consecutive.is_zero(generation)
     }
 
     /// Forgets everything and records for `generation` from now on. Not to be called for a

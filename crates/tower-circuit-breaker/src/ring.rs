@@ -47,7 +47,7 @@ impl Ring {
     /// Whether one more good result would change nothing, so that the healthy path only reads.
     #[inline]
     pub(crate) fn is_full_of_good(&self, generation: u32) -> bool {
-        self.bad.get(generation) == Some(0)
+        self.bad.is_zero(generation)
             && (self.cursor.get(generation)).is_some_and(|calls| calls >= self.enough)
     }
 

@@ -29,6 +29,11 @@ impl Tagged {
         unpack(generation, self.0.load(Ordering::Acquire))
     }
 
+    #[inline]
+    pub(crate) fn is_zero(&self, generation: u32) -> bool {
+        self.0.load(Ordering::Acquire) == pack(generation, 0)
+    }
+
     /// Changes the number and returns what it was. `change` works modulo 2^40.
     pub(crate) fn update(&self, generation: u32, change: impl Fn(u64) -> u64) -> Option<u64> {
         let mut word = self.0.load(Ordering::Acquire);

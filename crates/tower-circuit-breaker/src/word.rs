@@ -41,6 +41,12 @@ pub(crate) fn closed_generation(word: u64) -> Option<u32> {
     closed.then_some(generation as u32)
 }
 
+/// Whether a word is closed for good in this generation.
+#[inline]
+pub(crate) fn is_closed(word: u64, generation: u32) -> bool {
+    word == u64::from(generation) << GENERATION_SHIFT
+}
+
 impl From<Snapshot> for u64 {
     fn from(snapshot: Snapshot) -> Self {
         let (state, cause, payload) = match snapshot.phase {
@@ -136,6 +142,7 @@ mod tests {
             prop_assert_eq!(Snapshot::from(u64::from(snapshot)), snapshot);
             let closed = streak == 0 && phase == Phase::Closed;
             prop_assert_eq!(closed_generation(snapshot.into()), closed.then_some(generation));
+            prop_assert_eq!(is_closed(snapshot.into(), generation), closed);
         }
     }
 
