@@ -200,9 +200,7 @@ where
             .flatten();
         match &lease {
             Some(lease) => {
-                if let Ok(mut lease) = lease.try_lock()
-                    && let Some(admission) = lease.pay(&charge)
-                {
+                if let Some(admission) = lease.pay(&charge) {
                     shared.count_beside(&charge);
                     return RedisAdmit::done(Ok(admission));
                 }
@@ -304,9 +302,9 @@ impl<K: Hash + Eq + Clone, C: Connect> Shared<K, C> {
         &self,
         key: &K,
         mut question: Question,
-        lease: &tokio::sync::Mutex<Lease>,
+        lease: &Lease,
     ) -> Result<Admission, Denied> {
-        let mut lease = lease.lock().await;
+        let _filling = lease.filling.lock().await;
         if let Some(admission) = lease.pay(&question.charge(key)) {
             self.count_beside(&question.charge(key));
             return Ok(admission);
