@@ -18,13 +18,13 @@ pin_project! {
         P: Policy<R, S::Response, S::Error>,
     {
         #[pin]
-        call: Call<S::Future, Operation<S, P, R, P::Tag>>,
+        pub(crate) call: Call<S::Future, Operation<S, P, R, P::Tag>>,
     }
 }
 
 pin_project! {
     #[project = CallProj]
-    enum Call<F, O> {
+    pub(crate) enum Call<F, O> {
         // The request must not be repeated: polls its one attempt.
         Once { #[pin] attempt: F },
         // Polls what `state` says.
@@ -34,7 +34,7 @@ pin_project! {
 
 pin_project! {
     #[project = StateProj]
-    enum State<F> {
+    pub(crate) enum State<F> {
         // Polls the attempt.
         Attempt { #[pin] attempt: F },
         // Polls the timer.

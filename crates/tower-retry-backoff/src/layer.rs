@@ -17,7 +17,7 @@ use crate::{Backoff, Budget, Retry, Stats, limits::Limits, metrics::Metrics};
 /// Services made by one layer, and by its clones, share the [`Stats`].
 #[derive(Clone)]
 pub struct RetryLayer<P> {
-    settings: Settings<P>,
+    pub(crate) settings: Settings<P>,
 }
 
 impl<P> RetryLayer<P> {

@@ -107,6 +107,7 @@
 //! | feature | brings |
 //! |---|---|
 //! | `http` | module `http`: `HttpPolicy`, the parser of `Retry-After`, hints of the drafts and of gRPC, attempt number, count and deadline as extensions, bodies that can be sent again |
+//! | `persist` | module `persist`: a journal from which operations in retry are taken up after a kill |
 //! | `metrics` | through the `metrics` facade: `tower_retry_backoff.retries`, and `.gave_up` with a `reason` ([`Stop`]), both labelled with the [`upstream`](RetryLayer::upstream) |
 
 mod budget;
@@ -117,6 +118,8 @@ mod layer;
 mod limits;
 mod metrics;
 mod operation;
+#[cfg(feature = "persist")]
+pub mod persist;
 mod policy;
 mod retried;
 mod schedule;

@@ -24,14 +24,21 @@ pub(crate) struct Operation<S, P, R, T> {
 }
 
 impl<S, P, R, T> Operation<S, P, R, T> {
-    pub(crate) fn new(service: S, request: R, tag: T, settings: Arc<Settings<P>>) -> Self {
+    /// `attempts` have been made, or are being made.
+    pub(crate) fn new(
+        service: S,
+        request: R,
+        tag: T,
+        attempts: u32,
+        settings: Arc<Settings<P>>,
+    ) -> Self {
         Self {
             service,
             request: Some(request),
             tag,
             settings,
             began: None,
-            attempts: 1,
+            attempts,
             stopped: None,
             waited: Duration::ZERO,
             draws: None,

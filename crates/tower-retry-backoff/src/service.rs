@@ -45,7 +45,7 @@ where
         };
         let (service, kept) = (self.inner.clone(), request.clone());
         self.settings.policy.prepare(&tag, &mut request, 1);
-        let operation = Operation::new(service, kept, tag, Arc::clone(&self.settings));
+        let operation = Operation::new(service, kept, tag, 1, Arc::clone(&self.settings));
         // The instance that was polled makes the first attempt; the clone is polled before its own.
         ResponseFuture::repeated(self.inner.call(request), operation)
     }

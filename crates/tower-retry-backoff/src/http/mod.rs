@@ -87,12 +87,16 @@
 //! The extension of the first attempt costs an eligible request one to three small allocations;
 //! [`HttpPolicy::number_retries_only`] saves them.
 
+#[cfg(feature = "persist")]
+mod codec;
 mod extensions;
 mod hint;
 mod policy;
 mod replay;
 mod retry_after;
 
+#[cfg(feature = "persist")]
+pub use codec::HttpCodec;
 pub use extensions::{Attempt, Deadline, Repeatable, RetryCount};
 pub use policy::{HttpPolicy, is_idempotent, is_transient};
 pub use replay::{ReplayBody, ReplayError, Replaying};
