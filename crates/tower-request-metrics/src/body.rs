@@ -45,9 +45,13 @@ impl<B: Body> Body for MetricsBody<B> {
         }));
         match &frame {
             Some(Ok(frame)) => {
-                if let (Some(measurement), Some(data)) = (&mut *this.measurement, frame.data_ref())
-                {
-                    measurement.received(data.remaining() as u64);
+                if let Some(measurement) = this.measurement {
+                    if let Some(data) = frame.data_ref() {
+                        measurement.received(data.remaining() as u64);
+                    }
+                    if let Some(trailers) = frame.trailers_ref() {
+                        measurement.status_of_grpc(trailers);
+                    }
                 }
                 // The last frame: a caller who asks `is_end_stream` will not poll again.
                 if frame.is_trailers() || this.inner.is_end_stream() {

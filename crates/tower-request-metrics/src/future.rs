@@ -20,17 +20,17 @@ pin_project! {
     pub struct ResponseFuture<F, C> {
         #[pin]
         inner: F,
-        // Gone once the head of the answer is here.
+        // Gone once the head of the answer is here; a skipped request has none.
         measurement: Option<Measurement>,
         classify: C,
     }
 }
 
 impl<F, C> ResponseFuture<F, C> {
-    pub(crate) fn new(inner: F, measurement: Measurement, classify: C) -> Self {
+    pub(crate) fn new(inner: F, measurement: Option<Measurement>, classify: C) -> Self {
         Self {
             inner,
-            measurement: Some(measurement),
+            measurement,
             classify,
         }
     }
@@ -64,9 +64,11 @@ fn measure_body<B: Body>(
     response: Response<B>,
     measurement: Option<Measurement>,
 ) -> Response<MetricsBody<B>> {
-    let status = response.status();
-    let length = content_length(response.headers()).or(response.body().size_hint().exact());
-    let measurement = measurement.and_then(|measurement| measurement.head(status, length));
+    let measurement = measurement.and_then(|measurement| {
+        let headers = response.headers();
+        let length = content_length(headers).or(response.body().size_hint().exact());
+        measurement.head(response.status(), headers, length)
+    });
     response.map(|body| MetricsBody::new(body, measurement))
 }
 

@@ -9,6 +9,8 @@ use crate::{
     route::NoRoute,
     semantics::{Kind, is_own_label, is_same_label},
     service::RequestMetrics,
+    skip::SkipNothing,
+    stats::Stats,
 };
 
 const MAX_SERIES: usize = 2_000;
@@ -17,10 +19,11 @@ const MAX_SERIES: usize = 2_000;
 ///
 /// All services made by one layer and its clones share its series and their limit.
 #[derive(Clone)]
-pub struct RequestMetricsLayer<R = NoRoute, C = Unclassified> {
+pub struct RequestMetricsLayer<R = NoRoute, C = Unclassified, K = SkipNothing> {
     registry: Arc<Registry>,
     route: R,
     classify: C,
+    skip: K,
 }
 
 impl RequestMetricsLayer {
@@ -55,25 +58,31 @@ impl RequestMetricsLayer {
             labels: Vec::new(),
             max_series: MAX_SERIES,
             route_slot: false,
+            head_duration: false,
+            response_size: false,
+            grpc: false,
+            stats: None,
             recorder: None,
         };
         Self {
             registry: Arc::new(Registry::new(config)),
             route: NoRoute,
             classify: Unclassified,
+            skip: SkipNothing,
         }
     }
 }
 
-impl<R, C> RequestMetricsLayer<R, C> {
+impl<R, C, K> RequestMetricsLayer<R, C, K> {
     /// Takes the route from the request: a closure or another [`RouteLabel`](crate::RouteLabel).
     /// By default there is none.
     #[must_use]
-    pub fn route<T>(self, route: T) -> RequestMetricsLayer<T, C> {
+    pub fn route<T>(self, route: T) -> RequestMetricsLayer<T, C, K> {
         RequestMetricsLayer {
             registry: self.registry,
             route,
             classify: self.classify,
+            skip: self.skip,
         }
     }
 
@@ -86,14 +95,63 @@ impl<R, C> RequestMetricsLayer<R, C> {
         self.configure(|config| config.route_slot = true)
     }
 
+    /// Also records the time to the head of the response, as
+    /// [`http.server.response.head.duration`](crate#metrics) and its like: what a stream takes to
+    /// begin, where its whole duration says little.
+    ///
+    /// Off by default, as it doubles the number of histograms at the recorder.
+    #[must_use]
+    pub fn head_duration(self) -> Self {
+        self.configure(|config| config.head_duration = true)
+    }
+
+    /// Also records the size of every response body, in bytes that were really read, as
+    /// [`http.server.response.body.size`](crate#metrics) and its like.
+    ///
+    /// Off by default, as it doubles the number of histograms at the recorder.
+    #[must_use]
+    pub fn response_size(self) -> Self {
+        self.configure(|config| config.response_size = true)
+    }
+
+    /// Looks for `grpc-status` in the trailers of answers whose content type is
+    /// `application/grpc`, and in their head. It becomes the label `rpc.grpc.status_code` and
+    /// decides about [`error.type`](crate#labels).
+    ///
+    /// Off by default; other answers are measured as ever, so one layer serves both.
+    #[must_use]
+    pub fn grpc(self) -> Self {
+        self.configure(|config| config.grpc = true)
+    }
+
+    /// Also keeps the figures of the last minute in the process, in these [`Stats`](crate::Stats).
+    #[must_use]
+    pub fn stats(self, stats: &Stats) -> Self {
+        let stats = stats.clone();
+        self.configure(|config| config.stats = Some(stats))
+    }
+
     /// Names the inner service's errors: a closure or another [`Classify`](crate::Classify). By
     /// default all are `_OTHER`.
     #[must_use]
-    pub fn classify<T>(self, classify: T) -> RequestMetricsLayer<R, T> {
+    pub fn classify<T>(self, classify: T) -> RequestMetricsLayer<R, T, K> {
         RequestMetricsLayer {
             registry: self.registry,
             route: self.route,
             classify,
+            skip: self.skip,
+        }
+    }
+
+    /// Leaves out the requests of which this says so: a closure or another [`Skip`](crate::Skip).
+    /// By default none.
+    #[must_use]
+    pub fn skip<T>(self, skip: T) -> RequestMetricsLayer<R, C, T> {
+        RequestMetricsLayer {
+            registry: self.registry,
+            route: self.route,
+            classify: self.classify,
+            skip,
         }
     }
 
@@ -113,7 +171,7 @@ impl<R, C> RequestMetricsLayer<R, C> {
         })
     }
 
-    /// At most this many duration series, the overflow series not counted. Default 2,000, as in
+    /// At most this many series of each histogram, the overflow series not counted. Default 2,000, as in
     /// the OpenTelemetry SDKs.
     ///
     /// Once they are used up, a request that would need another is recorded in one series with the
@@ -144,12 +202,13 @@ impl<R, C> RequestMetricsLayer<R, C> {
     }
 }
 
-impl<S, R, C> Layer<S> for RequestMetricsLayer<R, C>
+impl<S, R, C, K> Layer<S> for RequestMetricsLayer<R, C, K>
 where
     R: Clone,
     C: Clone,
+    K: Clone,
 {
-    type Service = RequestMetrics<S, R, C>;
+    type Service = RequestMetrics<S, R, C, K>;
 
     fn layer(&self, inner: S) -> Self::Service {
         RequestMetrics::new(
@@ -157,11 +216,12 @@ where
             Arc::clone(&self.registry),
             self.route.clone(),
             self.classify.clone(),
+            self.skip.clone(),
         )
     }
 }
 
-impl<R, C> fmt::Debug for RequestMetricsLayer<R, C> {
+impl<R, C, K> fmt::Debug for RequestMetricsLayer<R, C, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RequestMetricsLayer")
             .field("registry", &self.registry)

@@ -98,14 +98,20 @@
 //! |---|---|---|---|
 //! | [`server`] | `http.server.request.duration` | `http_server_request_duration_seconds` | histogram, seconds |
 //! | | `http.server.active_requests` | `http_server_active_requests` | gauge, requests |
+//! | with [`head_duration`] | `http.server.response.head.duration` | `http_server_response_head_duration_seconds` | histogram, seconds |
+//! | with [`response_size`] | `http.server.response.body.size` | `http_server_response_body_size_bytes` | histogram, bytes |
 //! | [`client`] | `http.client.request.duration` | `http_client_request_duration_seconds` | histogram, seconds |
 //! | | `http.client.active_requests` | `http_client_active_requests` | gauge, requests |
+//! | with [`head_duration`] | `http.client.response.head.duration` | `http_client_response_head_duration_seconds` | histogram, seconds |
+//! | with [`response_size`] | `http.client.response.body.size` | `http_client_response_body_size_bytes` | histogram, bytes |
 //! | [`operation`] | `http.client.operation.duration` | `http_client_operation_duration_seconds` | histogram, seconds |
 //! | | `http.client.active_operations` | `http_client_active_operations` | gauge, requests |
+//! | with [`head_duration`] | `http.client.operation.head.duration` | `http_client_operation_head_duration_seconds` | histogram, seconds |
+//! | with [`response_size`] | `http.client.operation.response.body.size` | `http_client_operation_response_body_size_bytes` | histogram, bytes |
 //!
-//! The conventions count attempts and have no name for the operation around them; the last two rows
-//! are this crate's. A histogram's `_count` is the number of requests, so there is no counter beside
-//! it.
+//! The conventions count attempts and have no name for the operation around them, nor for the time
+//! to the head of an answer; these names are this crate's. A duration's `_count` is the number of
+//! requests, so there is no counter beside it.
 //!
 //! Exporters for Prometheus write underscores for dots. The unit at the end comes from the unit the
 //! layer describes to the recorder at its first request; `metrics-exporter-prometheus` appends it
@@ -118,14 +124,17 @@
 //! | name | on | value |
 //! |---|---|---|
 //! | `http.request.method` | all | the methods of RFC 9110, `PATCH` and `QUERY`; others are `_OTHER` |
-//! | `http.route` (server), `url.template` (client) | durations | by [`RouteSlot`] or [`RouteLabel`]; absent if there is none, never a raw path |
-//! | `http.response.status_code` | durations | absent if no answer came |
-//! | `error.type` | durations | absent for a success |
-//! | `otel.metric.overflow` | durations | `true` on the series past [`max_series`], which has no other label than the constant ones |
+//! | `http.route` (server), `url.template` (client) | histograms | by [`RouteSlot`] or [`RouteLabel`]; absent if there is none, never a raw path |
+//! | `rpc.grpc.status_code` | histograms | with [`grpc`], where the answer is one; `2` if it ended without a status |
+//! | `http.response.status_code` | histograms | absent if no answer came |
+//! | `error.type` | histograms | absent for a success |
+//! | `otel.metric.overflow` | histograms | `true` on the series past [`max_series`], which has no other label than the constant ones |
 //!
 //! `error.type` is the status itself from 500 on (from 400 on for a client), whatever happens to
-//! the body later; else `cancelled` when the future or the body was dropped before its end,
-//! `panic`, `body_error` when the body failed, or what [`Classify`] makes of the service's error.
+//! the body later; else the name of the gRPC status, if it is an error (for a server the six that
+//! the conventions call its own faults, for a client all but `OK`); else `cancelled` when the future
+//! or the body was dropped before its end, `panic`, `body_error` when the body failed, or what
+//! [`Classify`] makes of the service's error.
 //!
 //! `url.scheme` and `server.address` are not read from the request. A server sees no scheme in an
 //! HTTP/1 request and a host that the sender may invent; a client mostly talks to one host. Where
@@ -139,6 +148,17 @@
 //! length announced is complete. For a client this means: read the body to its end, or the request
 //! counts as `cancelled`.
 //!
+//! # Figures in the process
+//!
+//! For a status page or a log line no exporter is needed: [`stats`] keeps rate, error rate, median,
+//! p95, p99 and maximum of the last minute in a [`Stats`], as a whole and per route.
+//!
+//! # Features
+//!
+//! None is on by default.
+//!
+//! - `serde`: `Serialize` for [`Snapshot`] and what it is made of.
+//!
 //! # Cost
 //!
 //! Per request: two reads of the clock, two short read locks, two reference counts, and no
@@ -146,10 +166,15 @@
 //! about 150 bytes here, and the recorder's own, which is far more; at most [`max_series`] of them
 //! for each layer, and one gauge for each of eleven methods.
 //!
-//! Handles are kept as long as the recorder in force is the same, so a recorder that forgets idle
-//! series (`idle_timeout` of `metrics-exporter-prometheus`) loses what is recorded into them later.
-//! Leave that off for these metrics.
+//! Handles are kept as long as the recorder in force is the same, and asked for anew after ten
+//! seconds without use. So a recorder may forget idle series (`idle_timeout` of
+//! `metrics-exporter-prometheus`), as long as it takes more than ten seconds to do so. Requests in
+//! flight while their gauge is forgotten are missing from the next one.
 //!
+//! [`grpc`]: RequestMetricsLayer::grpc
+//! [`head_duration`]: RequestMetricsLayer::head_duration
+//! [`response_size`]: RequestMetricsLayer::response_size
+//! [`stats`]: RequestMetricsLayer::stats
 //! [`server`]: RequestMetricsLayer::server
 //! [`client`]: RequestMetricsLayer::client
 //! [`operation`]: RequestMetricsLayer::operation
@@ -159,12 +184,16 @@
 mod body;
 mod classify;
 mod future;
+mod grpc;
+mod instruments;
 mod layer;
 mod measurement;
 mod registry;
 mod route;
 mod semantics;
 mod service;
+mod skip;
+mod stats;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
@@ -180,4 +209,6 @@ pub use crate::{
     route::{NoRoute, RouteLabel, RouteSlot},
     semantics::DURATION_BUCKETS,
     service::RequestMetrics,
+    skip::{Skip, SkipNothing},
+    stats::{Figures, Latency, RouteFigures, Snapshot, Stats},
 };

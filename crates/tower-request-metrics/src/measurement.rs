@@ -1,13 +1,15 @@
-use std::{fmt, mem, sync::Arc};
+use std::{fmt, mem, sync::Arc, time::Duration};
 
-use http::{Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use metrics::{Gauge, SharedString};
 use tokio::time::Instant;
 
 use crate::{
+    grpc::{self, Code},
+    instruments::Observation,
     registry::Registry,
     route::RouteSlot,
-    semantics::{BODY_ERROR, CANCELLED, PANIC, Series, ends_at_headers, fold_method},
+    semantics::{Answer, BODY_ERROR, CANCELLED, PANIC, Series, ends_at_headers, fold_method},
 };
 
 /// One request being measured. It is recorded when this is dropped, wherever that happens, and
@@ -19,7 +21,12 @@ pub(crate) struct Measurement {
     method: &'static str,
     pub(crate) route: Option<SharedString>,
     pub(crate) slot: Option<RouteSlot>,
-    status: Option<StatusCode>,
+    answer: Answer,
+    is_grpc: bool,
+    /// The time to the head of the answer, if it is wanted.
+    head: Option<Duration>,
+    /// Bytes of the body so far.
+    size: u64,
     /// Bytes of the body still to come, where its length was announced: a server stops polling at
     /// the last of them and drops the body without having seen its end.
     remaining: Option<u64>,
@@ -36,25 +43,41 @@ enum End {
 impl Measurement {
     pub(crate) fn start(registry: &Arc<Registry>, method: &Method) -> Self {
         let method = fold_method(method);
-        let active = registry.active(method);
+        let started = Instant::now();
+        let active = registry.active(method, started);
         active.increment(1.0);
+        if let Some(stats) = &registry.config.stats {
+            stats.begin();
+        }
         Self {
             registry: Arc::clone(registry),
             active,
-            started: Instant::now(),
+            started,
             method,
             route: None,
             slot: None,
-            status: None,
+            answer: Answer::default(),
+            is_grpc: false,
+            head: None,
+            size: 0,
             remaining: None,
             end: End::Open,
         }
     }
 
     /// Notes the head of the answer. Gives the measurement back while a body is still to come.
-    pub(crate) fn head(mut self, status: StatusCode, length: Option<u64>) -> Option<Self> {
-        self.status = Some(status);
+    pub(crate) fn head(
+        mut self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        length: Option<u64>,
+    ) -> Option<Self> {
+        self.answer.status = Some(status);
         self.remaining = length;
+        let config = &self.registry.config;
+        self.head = config.head_duration.then(|| self.started.elapsed());
+        self.is_grpc = config.grpc && grpc::is_grpc(headers);
+        self.status_of_grpc(headers);
         if ends_at_headers(self.method, status) {
             self.complete();
             return None;
@@ -62,7 +85,14 @@ impl Measurement {
         Some(self)
     }
 
+    pub(crate) fn status_of_grpc(&mut self, headers: &HeaderMap) {
+        if self.is_grpc {
+            self.answer.grpc = Code::of(headers).or(self.answer.grpc);
+        }
+    }
+
     pub(crate) fn received(&mut self, bytes: u64) {
+        self.size = self.size.saturating_add(bytes);
         self.remaining = self.remaining.map(|rest| rest.saturating_sub(bytes));
     }
 
@@ -82,6 +112,10 @@ impl Measurement {
 impl Drop for Measurement {
     fn drop(&mut self) {
         self.active.decrement(1.0);
+        let config = &self.registry.config;
+        if let Some(stats) = &config.stats {
+            stats.end();
+        }
         let error = match self.end {
             End::Complete => None,
             End::Failed(error) => Some(error),
@@ -89,16 +123,22 @@ impl Drop for Measurement {
             End::Open if self.remaining == Some(0) => None,
             End::Open => Some(CANCELLED),
         };
+        if self.is_grpc && error.is_none() {
+            // It must not be missing from a whole answer.
+            self.answer.grpc.get_or_insert(Code::UNKNOWN);
+        }
         let filled = self.slot.take().and_then(|slot| slot.route());
-        let series = Series::new(
-            self.registry.config.kind,
-            self.method,
-            filled.or_else(|| self.route.take()),
-            self.status,
-            error,
-        );
-        self.registry
-            .record(series, self.started.elapsed().as_secs_f64());
+        let route = filled.or_else(|| self.route.take());
+        let series = Series::new(config.kind, self.method, route, self.answer, error);
+        let ended = Instant::now();
+        let observation = Observation {
+            ended,
+            duration: ended.saturating_duration_since(self.started),
+            head: self.head,
+            size: self.answer.status.map(|_| self.size),
+            is_error: series.is_error(),
+        };
+        self.registry.record(series, &observation);
     }
 }
 
@@ -107,7 +147,7 @@ impl fmt::Debug for Measurement {
         f.debug_struct("Measurement")
             .field("method", &self.method)
             .field("started", &self.started)
-            .field("status", &self.status)
+            .field("status", &self.answer.status)
             .finish_non_exhaustive()
     }
 }

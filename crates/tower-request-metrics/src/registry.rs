@@ -1,14 +1,18 @@
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::HashMap,
     fmt,
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
-use metrics::{Gauge, Histogram, Key, KeyName, Label, Level, Metadata, Recorder, Unit};
+use foldhash::fast::RandomState;
+use metrics::{Gauge, Label, Recorder};
+use tokio::time::Instant;
 
-use crate::semantics::{Kind, Series, method_label, overflow_label};
-
-const METADATA: Metadata<'_> = Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
+use crate::{
+    instruments::{Active, Instruments, Observation, describe},
+    semantics::{Kind, Series},
+    stats::Stats,
+};
 
 #[derive(Clone)]
 pub(crate) struct Config {
@@ -16,12 +20,17 @@ pub(crate) struct Config {
     pub(crate) labels: Vec<Label>,
     pub(crate) max_series: usize,
     pub(crate) route_slot: bool,
+    pub(crate) head_duration: bool,
+    pub(crate) response_size: bool,
+    pub(crate) grpc: bool,
+    pub(crate) stats: Option<Stats>,
     pub(crate) recorder: Option<Arc<dyn Recorder + Send + Sync>>,
 }
 
 /// The handles of one layer's series, shared by all its services.
 pub(crate) struct Registry {
     pub(crate) config: Config,
+    made: Instant,
     handles: RwLock<Handles>,
 }
 
@@ -29,65 +38,65 @@ pub(crate) struct Registry {
 #[derive(Default)]
 struct Handles {
     recorder: Option<usize>,
-    active: HashMap<&'static str, Gauge>,
-    durations: HashMap<Series, Histogram>,
-    overflow: Option<Histogram>,
+    active: HashMap<&'static str, Active, RandomState>,
+    series: HashMap<Series, Instruments, RandomState>,
+    overflow: Option<Instruments>,
 }
 
 impl Registry {
     pub(crate) fn new(config: Config) -> Self {
         Self {
             config,
+            made: Instant::now(),
             handles: RwLock::default(),
         }
     }
 
-    pub(crate) fn active(&self, method: &'static str) -> Gauge {
+    pub(crate) fn active(&self, method: &'static str, now: Instant) -> Gauge {
+        let second = self.second(now);
         self.with_recorder(|recorder| {
             if let Some(handles) = self.read(recorder)
-                && let Some(gauge) = handles.active.get(method)
+                && let Some(active) = handles.active(method, second)
             {
-                return gauge.clone();
+                return active.gauge.clone();
             }
             let mut handles = self.write(recorder);
-            let gauge = handles.active.entry(method).or_insert_with(|| {
-                let key = self.key(self.config.kind.active(), vec![method_label(method)]);
-                recorder.register_gauge(&key, &METADATA)
-            });
-            gauge.clone()
+            if let Some(active) = handles.active(method, second) {
+                return active.gauge.clone();
+            }
+            let active = Active::register(recorder, &self.config, method, second);
+            let gauge = active.gauge.clone();
+            handles.active.insert(method, active);
+            gauge
         })
     }
 
-    pub(crate) fn record(&self, series: Series, seconds: f64) {
+    pub(crate) fn record(&self, series: Series, observation: &Observation) {
+        let second = self.second(observation.ended);
         self.with_recorder(|recorder| {
             if let Some(handles) = self.read(recorder)
-                && let Some(histogram) = handles.duration(&series)
+                && let Some(instruments) = handles.instruments(&series, second)
             {
-                return histogram.record(seconds);
+                return instruments.record(observation);
             }
             let mut handles = self.write(recorder);
-            let Handles {
-                durations,
-                overflow,
-                ..
-            } = &mut *handles;
-            let full = durations.len() >= self.config.max_series;
-            let register = |labels| {
-                let key = self.key(self.config.kind.duration(), labels);
-                recorder.register_histogram(&key, &METADATA)
-            };
-            let histogram = match durations.entry(series) {
-                Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(_) if full => {
-                    overflow.get_or_insert_with(|| register(vec![overflow_label()]))
-                }
-                Entry::Vacant(new) => {
-                    let labels = new.key().labels(self.config.kind);
-                    new.insert(register(labels))
-                }
-            };
-            histogram.record(seconds);
+            if let Some(instruments) = handles.instruments(&series, second) {
+                return instruments.record(observation);
+            }
+            let is_full = handles.series.len() >= self.config.max_series;
+            let own = (!is_full || handles.series.contains_key(&series)).then_some(&series);
+            let instruments = Instruments::register(recorder, &self.config, own, second);
+            instruments.record(observation);
+            if own.is_some() {
+                handles.series.insert(series, instruments);
+            } else {
+                handles.overflow = Some(instruments);
+            }
         });
+    }
+
+    fn second(&self, now: Instant) -> u64 {
+        now.saturating_duration_since(self.made).as_secs()
     }
 
     fn with_recorder<T>(&self, use_it: impl FnOnce(&dyn Recorder) -> T) -> T {
@@ -109,29 +118,10 @@ impl Registry {
         let mut handles = self.handles.write().unwrap_or_else(PoisonError::into_inner);
         if handles.recorder != Some(address(recorder)) {
             *handles = Handles::default();
-            self.describe(recorder);
+            describe(recorder, &self.config);
             handles.recorder = Some(address(recorder));
         }
         handles
-    }
-
-    fn describe(&self, recorder: &dyn Recorder) {
-        let kind = self.config.kind;
-        recorder.describe_histogram(
-            KeyName::from_const_str(kind.duration()),
-            Some(Unit::Seconds),
-            kind.duration_help().into(),
-        );
-        recorder.describe_gauge(
-            KeyName::from_const_str(kind.active()),
-            Some(Unit::Count),
-            kind.active_help().into(),
-        );
-    }
-
-    fn key(&self, name: &'static str, mut labels: Vec<Label>) -> Key {
-        labels.extend_from_slice(&self.config.labels);
-        Key::from_parts(name, labels)
     }
 }
 
@@ -146,9 +136,15 @@ impl fmt::Debug for Registry {
 }
 
 impl Handles {
-    fn duration(&self, series: &Series) -> Option<&Histogram> {
+    fn active(&self, method: &'static str, second: u64) -> Option<&Active> {
+        let active = self.active.get(method);
+        active.filter(|active| active.used.again(second))
+    }
+
+    fn instruments(&self, series: &Series, second: u64) -> Option<&Instruments> {
         // There is an overflow only once there is no room, and room never comes back.
-        self.durations.get(series).or(self.overflow.as_ref())
+        let instruments = self.series.get(series).or(self.overflow.as_ref());
+        instruments.filter(|instruments| instruments.used.again(second))
     }
 }
 

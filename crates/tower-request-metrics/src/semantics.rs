@@ -3,6 +3,8 @@
 use http::{Method, StatusCode};
 use metrics::{Label, SharedString};
 
+use crate::grpc::Code;
+
 /// The histogram bounds, in seconds, that the OpenTelemetry conventions advise for request
 /// durations.
 ///
@@ -21,6 +23,7 @@ pub(crate) const OTHER: &str = "_OTHER";
 
 const METHOD: &str = "http.request.method";
 const STATUS: &str = "http.response.status_code";
+const GRPC: &str = "rpc.grpc.status_code";
 const ERROR: &str = "error.type";
 const HTTP_ROUTE: &str = "http.route";
 const URL_TEMPLATE: &str = "url.template";
@@ -50,6 +53,22 @@ impl Kind {
             Self::Operation => {
                 "Time from the caller's request to the end of its response body, retries included."
             }
+        }
+    }
+
+    pub(crate) const fn head_duration(self) -> &'static str {
+        match self {
+            Self::Server => "http.server.response.head.duration",
+            Self::Client => "http.client.response.head.duration",
+            Self::Operation => "http.client.operation.head.duration",
+        }
+    }
+
+    pub(crate) const fn response_size(self) -> &'static str {
+        match self {
+            Self::Server => "http.server.response.body.size",
+            Self::Client => "http.client.response.body.size",
+            Self::Operation => "http.client.operation.response.body.size",
         }
     }
 
@@ -112,12 +131,13 @@ pub(crate) fn ends_at_headers(method: &str, status: StatusCode) -> bool {
         || (method == "CONNECT" && status.is_success())
 }
 
-/// What tells one duration series from another, the constant labels apart.
+/// What tells one series of a histogram from another, the constant labels apart.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Series {
-    method: &'static str,
-    route: Option<SharedString>,
+    pub(crate) method: &'static str,
+    pub(crate) route: Option<SharedString>,
     status: Option<StatusCode>,
+    grpc: Option<Code>,
     error: Option<ErrorType>,
 }
 
@@ -127,6 +147,13 @@ enum ErrorType {
     Named(&'static str),
 }
 
+/// What was seen of an answer.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Answer {
+    pub(crate) status: Option<StatusCode>,
+    pub(crate) grpc: Option<Code>,
+}
+
 impl Series {
     /// An error status explains a failure better than what happened to its body afterwards, so it
     /// replaces `error`: a client that drops the body of a 503 has not cancelled anything.
@@ -134,18 +161,28 @@ impl Series {
         kind: Kind,
         method: &'static str,
         route: Option<SharedString>,
-        status: Option<StatusCode>,
+        answer: Answer,
         error: Option<&'static str>,
     ) -> Self {
-        let by_status = status.filter(|status| kind.is_error(*status));
+        let by_status = answer.status.filter(|status| kind.is_error(*status));
+        let by_grpc = answer.grpc.filter(|code| match kind {
+            Kind::Server => code.is_server_error(),
+            Kind::Client | Kind::Operation => *code != Code::OK,
+        });
         Self {
             method,
             route,
-            status,
+            status: answer.status,
+            grpc: answer.grpc,
             error: by_status
                 .map(ErrorType::Status)
+                .or(by_grpc.map(|code| ErrorType::Named(code.name())))
                 .or(error.map(ErrorType::Named)),
         }
+    }
+
+    pub(crate) fn is_error(&self) -> bool {
+        self.error.is_some()
     }
 
     pub(crate) fn labels(&self, kind: Kind) -> Vec<Label> {
@@ -155,6 +192,9 @@ impl Series {
         }
         if let Some(status) = self.status {
             labels.push(Label::new(STATUS, status.as_str().to_owned()));
+        }
+        if let Some(code) = self.grpc {
+            labels.push(Label::from_static_parts(GRPC, code.number()));
         }
         match &self.error {
             Some(ErrorType::Status(status)) => {
@@ -179,9 +219,17 @@ pub(crate) fn overflow_label() -> Label {
 /// Whether the layer writes this label itself. Prometheus refuses a whole scrape in which a label
 /// occurs twice.
 pub(crate) fn is_own_label(name: &str) -> bool {
-    [METHOD, STATUS, ERROR, HTTP_ROUTE, URL_TEMPLATE, OVERFLOW]
-        .iter()
-        .any(|own| is_same_label(own, name))
+    [
+        METHOD,
+        STATUS,
+        GRPC,
+        ERROR,
+        HTTP_ROUTE,
+        URL_TEMPLATE,
+        OVERFLOW,
+    ]
+    .iter()
+    .any(|own| is_same_label(own, name))
 }
 
 /// Whether two names are one once an exporter has replaced what Prometheus does not allow.

@@ -15,25 +15,28 @@ use crate::{
     measurement::Measurement,
     registry::Registry,
     route::{NoRoute, RouteLabel, RouteSlot},
+    skip::{Skip, SkipNothing},
 };
 
 /// A service whose requests are measured. Made by
 /// [`RequestMetricsLayer`](crate::RequestMetricsLayer); see the [crate docs](crate).
 #[derive(Clone)]
-pub struct RequestMetrics<S, R = NoRoute, C = Unclassified> {
+pub struct RequestMetrics<S, R = NoRoute, C = Unclassified, K = SkipNothing> {
     inner: S,
     registry: Arc<Registry>,
     route: R,
     classify: C,
+    skip: K,
 }
 
-impl<S, R, C> RequestMetrics<S, R, C> {
-    pub(crate) fn new(inner: S, registry: Arc<Registry>, route: R, classify: C) -> Self {
+impl<S, R, C, K> RequestMetrics<S, R, C, K> {
+    pub(crate) fn new(inner: S, registry: Arc<Registry>, route: R, classify: C, skip: K) -> Self {
         Self {
             inner,
             registry,
             route,
             classify,
+            skip,
         }
     }
 }
@@ -42,11 +45,12 @@ impl<S, R, C> RequestMetrics<S, R, C> {
 ///
 /// `C` is cloned into every response future, which needs it when the service has answered. The
 /// default and most closures are empty, so nothing is copied.
-impl<S, R, C, B, ResB> Service<Request<B>> for RequestMetrics<S, R, C>
+impl<S, R, C, K, B, ResB> Service<Request<B>> for RequestMetrics<S, R, C, K>
 where
     S: Service<Request<B>, Response = Response<ResB>>,
     R: RouteLabel<B>,
     C: Classify<S::Error> + Clone,
+    K: Skip<B>,
     ResB: Body,
 {
     type Response = Response<MetricsBody<ResB>>;
@@ -58,20 +62,30 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        // First of all, so that a panic in any of the rest is counted.
+        let measurement = (!self.skip.skip(&request)).then(|| self.measure(&mut request));
+        ResponseFuture::new(self.inner.call(request), measurement, self.classify.clone())
+    }
+}
+
+impl<S, R, C, K> RequestMetrics<S, R, C, K> {
+    fn measure<B>(&self, request: &mut Request<B>) -> Measurement
+    where
+        R: RouteLabel<B>,
+    {
+        // First of all, so that a panic in the rest is counted.
         let mut measurement = Measurement::start(&self.registry, request.method());
-        measurement.route = self.route.route(&request);
+        measurement.route = self.route.route(request);
         if self.registry.config.route_slot {
             let slot = request
                 .extensions_mut()
                 .get_or_insert_with(RouteSlot::default);
             measurement.slot = Some(slot.clone());
         }
-        ResponseFuture::new(self.inner.call(request), measurement, self.classify.clone())
+        measurement
     }
 }
 
-impl<S, R, C> fmt::Debug for RequestMetrics<S, R, C>
+impl<S, R, C, K> fmt::Debug for RequestMetrics<S, R, C, K>
 where
     S: fmt::Debug,
 {

@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at whatever is wrong")]
 
+mod allocations;
 mod contract;
 mod end;
+mod extras;
+mod grpc;
 mod hyper;
 mod labels;
 mod prometheus;
@@ -12,3 +15,4 @@ mod recorder;
 mod routes;
 mod scripted;
 mod series;
+mod stats;

@@ -19,6 +19,7 @@ struct State {
     gauges: BTreeMap<String, f64>,
     described: BTreeMap<String, Option<Unit>>,
     handles: usize,
+    age: usize,
 }
 
 impl Memory {
@@ -46,6 +47,25 @@ impl Memory {
         let state = self.state();
         assert!(state.gauges.values().all(|&value| value >= 0.0));
         state.gauges.values().sum()
+    }
+
+    /// The values of one histogram, whatever their labels.
+    pub(crate) fn values(&self, name: &str) -> Vec<f64> {
+        let state = self.state();
+        let series = state.durations.iter();
+        series
+            .filter(|(series, _)| series.split('{').next() == Some(name))
+            .flat_map(|(_, values)| values.clone())
+            .collect()
+    }
+
+    /// Forgets all series, as an exporter does with idle ones: handles given out before lead
+    /// nowhere.
+    pub(crate) fn forget(&self) {
+        let mut state = self.state();
+        state.durations.clear();
+        state.gauges.clear();
+        state.age += 1;
     }
 
     pub(crate) fn gauges(&self) -> Vec<String> {
@@ -76,13 +96,16 @@ fn spelled(key: &Key) -> String {
 
 struct Handle {
     memory: Memory,
+    age: usize,
     series: String,
 }
 
 impl Handle {
     fn new(memory: &Memory, key: &Key) -> Arc<Self> {
-        memory.state().handles += 1;
+        let mut state = memory.state();
+        state.handles += 1;
         Arc::new(Self {
+            age: state.age,
             memory: memory.clone(),
             series: spelled(key),
         })
@@ -90,6 +113,9 @@ impl Handle {
 
     fn add(&self, value: f64) {
         let mut state = self.memory.state();
+        if state.age != self.age {
+            return;
+        }
         *state.gauges.entry(self.series.clone()).or_default() += value;
     }
 }
@@ -111,6 +137,9 @@ impl GaugeFn for Handle {
 impl HistogramFn for Handle {
     fn record(&self, value: f64) {
         let mut state = self.memory.state();
+        if state.age != self.age {
+            return;
+        }
         let values = state.durations.entry(self.series.clone()).or_default();
         values.push(value);
     }

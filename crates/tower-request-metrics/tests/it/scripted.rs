@@ -11,13 +11,14 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use tower::{Layer, Service, ServiceExt, service_fn};
-use tower_request_metrics::{Classify, RequestMetrics, RequestMetricsLayer, RouteLabel};
+use tower_request_metrics::{Classify, RequestMetrics, RequestMetricsLayer, RouteLabel, Skip};
 
 /// What a [`Script`] does when it is polled.
 #[derive(Debug)]
 pub(crate) enum Act {
     Data(&'static str),
     Trailers,
+    GrpcStatus(&'static str),
     Fail,
     Panic,
     Wait,
@@ -66,6 +67,12 @@ impl Body for Script {
         match self.acts.pop_front() {
             Some(Act::Data(data)) => Poll::Ready(Some(Ok(Frame::data(data.into())))),
             Some(Act::Trailers) => Poll::Ready(Some(Ok(Frame::trailers(HeaderMap::new())))),
+            Some(Act::GrpcStatus(status)) => {
+                let trailers = [("grpc-status", status)];
+                let trailers =
+                    trailers.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+                Poll::Ready(Some(Ok(Frame::trailers(HeaderMap::from_iter(trailers)))))
+            }
             Some(Act::Fail) => Poll::Ready(Some(Err("reset"))),
             Some(Act::Panic) => panic!("the body panics"),
             Some(Act::Wait) => Poll::Pending,
@@ -107,24 +114,25 @@ where
 }
 
 /// Sends one request through the layer and drops what comes back.
-pub(crate) async fn send<R, C>(
-    layer: &RequestMetricsLayer<R, C>,
+pub(crate) async fn send<R, C, K>(
+    layer: &RequestMetricsLayer<R, C, K>,
     request: Request<()>,
     respond: impl Fn(Request<()>) -> Response<Script> + Clone + Send + 'static,
 ) where
     R: RouteLabel<()> + Clone,
     C: Classify<Infallible> + Clone,
+    K: Skip<()> + Clone,
 {
     let mut service = layer.layer(answering(respond));
     let _ = ready(&mut service).await.call(request).await;
 }
 
 /// Drives the service to readiness.
-pub(crate) async fn ready<S, R, C>(
-    service: &mut RequestMetrics<S, R, C>,
-) -> &mut RequestMetrics<S, R, C>
+pub(crate) async fn ready<S, R, C, K>(
+    service: &mut RequestMetrics<S, R, C, K>,
+) -> &mut RequestMetrics<S, R, C, K>
 where
-    RequestMetrics<S, R, C>: Service<Request<()>, Error: std::fmt::Debug>,
+    RequestMetrics<S, R, C, K>: Service<Request<()>, Error: std::fmt::Debug>,
 {
     ServiceExt::<Request<()>>::ready(service).await.unwrap()
 }

@@ -1,6 +1,9 @@
 //! How many series there are, and whose recorder they belong to.
 
+use std::time::Duration;
+
 use http::{Request, Response};
+use tokio::time::advance;
 use tower::Layer;
 use tower_request_metrics::RequestMetricsLayer;
 
@@ -115,4 +118,54 @@ fn eight_threads_add_up() {
     assert_eq!(memory.seconds().len(), 2_400);
     assert_eq!(memory.in_flight(), 0.0);
     assert_eq!(memory.handles(), 4);
+}
+
+/// An exporter that forgets idle series does so to the handles too: what they record is lost.
+#[tokio::test(start_paused = true)]
+async fn handles_are_renewed_after_a_rest() {
+    let memory = Memory::default();
+    let layer = RequestMetricsLayer::server()
+        .recorder(memory.recorder())
+        .max_series(1);
+    for method in ["GET", "PUT"] {
+        send(&layer, request(method), ok).await;
+    }
+    assert_eq!(memory.handles(), 4);
+
+    for _ in 0..3 {
+        advance(Duration::from_secs(9)).await;
+        for method in ["GET", "PUT"] {
+            send(&layer, request(method), ok).await;
+        }
+    }
+    assert_eq!(memory.handles(), 4);
+
+    advance(Duration::from_secs(11)).await;
+    memory.forget();
+    for method in ["GET", "PUT"] {
+        send(&layer, request(method), ok).await;
+    }
+    assert_eq!(
+        memory.counts(),
+        [
+            "http.server.request.duration{http.request.method=GET,http.response.status_code=200} 1",
+            "http.server.request.duration{otel.metric.overflow=true} 1",
+        ]
+    );
+    assert_eq!(memory.gauges().len(), 2);
+    assert_eq!(memory.in_flight(), 0.0);
+}
+
+/// A long request must not pull the gauge that came after it below zero.
+#[tokio::test(start_paused = true)]
+async fn a_request_is_taken_off_the_gauge_it_was_added_to() {
+    let memory = Memory::default();
+    let layer = RequestMetricsLayer::server().recorder(memory.recorder());
+    let mut service = layer.layer(answering(ok));
+    let long = tower::Service::call(crate::scripted::ready(&mut service).await, request("GET"));
+    advance(Duration::from_secs(60)).await;
+    memory.forget();
+    send(&layer, request("GET"), ok).await;
+    drop(long);
+    assert_eq!(memory.in_flight(), 0.0);
 }
