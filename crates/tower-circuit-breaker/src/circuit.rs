@@ -9,10 +9,11 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::Notify, time::Instant};
+use tokio::sync::Notify;
 
 use crate::{
     Cause, OnCancel, State, Verdict,
+    clock::Clock,
     counts::Counts,
     evidence::Evidence,
     permit::Permit,
@@ -36,7 +37,7 @@ pub(crate) struct Circuit {
     /// Told after every change of state, and when a probe gave its slot back.
     changed: Arc<Notify>,
     settings: Settings,
-    epoch: Instant,
+    clock: Clock,
 }
 
 impl Circuit {
@@ -50,7 +51,7 @@ impl Circuit {
             counts: Counts::new(settings.name),
             changed: Arc::default(),
             settings,
-            epoch: Instant::now(),
+            clock: Clock::new(),
         }
     }
 
@@ -60,6 +61,11 @@ impl Circuit {
 
     pub(crate) fn counts(&self) -> &Counts {
         &self.counts
+    }
+
+    /// Milliseconds since the circuit was made.
+    pub(crate) fn now(&self) -> u64 {
+        self.clock.millis()
     }
 
     pub(crate) fn changed(&self) -> &Arc<Notify> {
@@ -265,8 +271,9 @@ impl Circuit {
     }
 
     fn is_slow(&self, permit: Permit) -> bool {
-        (self.settings.trip.slow)
-            .is_some_and(|slow| u128::from(permit.elapsed(self.micros())) >= slow.after.as_micros())
+        (self.settings.trip.slow).is_some_and(|slow| {
+            u128::from(permit.elapsed(self.clock.micros())) >= slow.after.as_micros()
+        })
     }
 
     fn permit(&self, admitted: Snapshot, probe: bool) -> Permit {
@@ -276,7 +283,7 @@ impl Circuit {
     #[inline]
     fn start(&self) -> u64 {
         match self.settings.trip.slow {
-            Some(_) => self.micros(),
+            Some(_) => self.clock.micros(),
             None => 0,
         }
     }
@@ -325,25 +332,6 @@ impl Circuit {
             self.changed.notify_waiters();
         }
         replaced
-    }
-
-    /// Milliseconds since the circuit was made.
-    pub(crate) fn now(&self) -> u64 {
-        let age = self.age();
-        age.as_secs()
-            .saturating_mul(1_000)
-            .saturating_add(age.subsec_millis().into())
-    }
-
-    fn micros(&self) -> u64 {
-        let age = self.age();
-        age.as_secs()
-            .wrapping_mul(1_000_000)
-            .wrapping_add(age.subsec_micros().into())
-    }
-
-    fn age(&self) -> Duration {
-        Instant::now().saturating_duration_since(self.epoch)
     }
 }
 

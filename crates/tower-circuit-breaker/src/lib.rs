@@ -14,11 +14,14 @@
 //! Use it around calls that leave the process: while the other side is down, callers get their
 //! answer at once and it gets the quiet it needs to come back. Don't use it to limit load (that is a
 //! limiter's work), nor around something that fails for one caller only: a circuit is shared by all
-//! callers of its layer, so give each upstream a layer of its own.
+//! callers of its layer, so give each upstream a layer of its own, or
+//! [each key a circuit](CircuitBreakerLayer::per_key).
 //!
 //! Order in a client: retry outside of the breaker, so that every attempt is evidence and an open
-//! circuit ends the loop; attempt timeout inside, because a call dropped from outside says nothing
-//! about the service.
+//! circuit ends the loop; attempt timeout inside, because of a call dropped from outside nobody
+//! knows [what it says](CircuitBreakerLayer::on_cancel); a limiter that refuses inside, judged
+//! [`Verdict::Ignore`]; a limiter that waits between the [two halves](CircuitBreakerLayer::split) if
+//! slow calls count, else inside.
 //!
 //! # Example
 //!
@@ -145,6 +148,7 @@ mod buckets;
 mod cause;
 mod circuit;
 mod classify;
+mod clock;
 mod counts;
 mod door;
 pub mod error;

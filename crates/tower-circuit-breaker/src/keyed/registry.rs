@@ -6,10 +6,8 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::Instant;
-
 use super::slots::{Slots, Worth};
-use crate::{State, circuit::Circuit, pass::Link, settings::Settings};
+use crate::{State, circuit::Circuit, clock::Clock, pass::Link, settings::Settings};
 
 /// The circuits of all keys. Its lock is read by every call and written by the first of a key.
 pub(super) struct Registry<K, C> {
@@ -18,7 +16,7 @@ pub(super) struct Registry<K, C> {
     classifier: Arc<C>,
     /// In milliseconds.
     idle: u64,
-    epoch: Instant,
+    clock: Clock,
 }
 
 impl<K: Hash + Eq + Clone, C> Registry<K, C> {
@@ -33,12 +31,12 @@ impl<K: Hash + Eq + Clone, C> Registry<K, C> {
             settings,
             classifier,
             idle: u64::try_from(idle.as_millis()).unwrap_or(u64::MAX),
-            epoch: Instant::now(),
+            clock: Clock::new(),
         }
     }
 
     pub(super) fn link(&self, key: K) -> Arc<Link<C>> {
-        let now = self.now();
+        let now = self.clock.millis();
         // The locks: what panics under them is the key's `Hash` or `Eq`, or the lack of memory.
         // The worst it leaves behind is a key that is not found and takes a place until it is idle.
         let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
@@ -73,11 +71,6 @@ impl<K: Hash + Eq + Clone, C> Registry<K, C> {
     pub(super) fn len(&self) -> usize {
         let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
         slots.len()
-    }
-
-    fn now(&self) -> u64 {
-        let age = Instant::now().saturating_duration_since(self.epoch);
-        u64::try_from(age.as_millis()).unwrap_or(u64::MAX)
     }
 }
 
