@@ -73,13 +73,19 @@ pub(crate) enum Step {
 }
 
 impl Ask {
+    #[inline]
     pub(crate) fn new<B>(
         key: Key,
         wants: Wants,
         request: &Request<B>,
         settings: Arc<Settings>,
     ) -> Self {
-        let part = match range::of_request(request.headers()) {
+        let range = if wants.plain {
+            None
+        } else {
+            range::of_request(request.headers())
+        };
+        let part = match range {
             _ if request.method() == Method::HEAD => Part::Head,
             Some(range) => Part::Range(range),
             None => Part::Whole,
@@ -178,7 +184,10 @@ impl Ask {
     ) -> Option<Response<Bytes>> {
         let headers = &stored.head.headers;
         // RFC 9110 section 13.2.1: preconditions are about successful responses.
-        if stored.head.status.is_success() && conditional::is_not_modified(request, headers) {
+        if !self.wants.plain
+            && stored.head.status.is_success()
+            && conditional::is_not_modified(request, headers)
+        {
             return Some(stored.to_304(now));
         }
         match self.part {

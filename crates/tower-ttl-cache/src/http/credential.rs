@@ -14,10 +14,12 @@ pub(crate) enum Credential {
 }
 
 impl Credential {
-    pub(crate) fn of(uri: &Uri, headers: &HeaderMap) -> Self {
-        if headers.contains_key(AUTHORIZATION) || userinfo(uri).is_some() {
+    /// Without headers, there is none in them.
+    pub(crate) fn of(uri: &Uri, headers: Option<&HeaderMap>) -> Self {
+        let has = |name| headers.is_some_and(|headers| headers.contains_key(name));
+        if has(AUTHORIZATION) || userinfo(uri).is_some() {
             Self::Authorization
-        } else if headers.contains_key(COOKIE) {
+        } else if has(COOKIE) {
             Self::Cookie
         } else {
             Self::None
@@ -25,11 +27,8 @@ impl Credential {
     }
 }
 
-/// What tells the principals of a private cache apart; `None` for a request without credentials.
-pub(crate) fn digest(seed: &Seed, uri: &Uri, headers: &HeaderMap) -> Option<[u8; 32]> {
-    if Credential::of(uri, headers) == Credential::None {
-        return None;
-    }
+/// What tells the principals of a private cache apart, for a request that has a credential.
+pub(crate) fn digest(seed: &Seed, uri: &Uri, headers: &HeaderMap) -> [u8; 32] {
     let mut digest = seed.digest();
     for value in headers.get_all(AUTHORIZATION) {
         digest.part(b'a', value.as_bytes());
@@ -40,7 +39,7 @@ pub(crate) fn digest(seed: &Seed, uri: &Uri, headers: &HeaderMap) -> Option<[u8;
     if let Some(userinfo) = userinfo(uri) {
         digest.part(b'u', userinfo.as_bytes());
     }
-    Some(digest.finish())
+    digest.finish()
 }
 
 fn userinfo(uri: &Uri) -> Option<&str> {

@@ -86,6 +86,7 @@ where
     S: Service<Request<B>>,
     St: Store,
 {
+    #[inline]
     pub(crate) fn new(
         inner: S,
         shared: Arc<Shared<St>>,

@@ -3,7 +3,11 @@ use std::fmt;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Uri, header::HOST, uri::Authority};
 
-use super::{credential, policy::Mode, seed::Seed};
+use super::{
+    credential::{self, Credential},
+    policy::Mode,
+    seed::Seed,
+};
 
 /// Names one entry: what a request asks for, on whose behalf, and which variant.
 ///
@@ -19,7 +23,12 @@ pub struct Key {
 }
 
 impl Key {
-    pub(crate) fn of<B>(request: &Request<B>, mode: Mode, seed: &Seed) -> Self {
+    pub(crate) fn of<B>(
+        request: &Request<B>,
+        credential: Credential,
+        mode: Mode,
+        seed: &Seed,
+    ) -> Self {
         let (uri, headers) = (request.uri(), request.headers());
         let scheme = uri.scheme_str().unwrap_or_default();
         let method = match *request.method() {
@@ -27,9 +36,9 @@ impl Key {
             Method::HEAD => "GET",
             ref method => method.as_str(),
         };
-        let credential = match mode {
-            Mode::Private => credential::digest(seed, uri, headers),
-            Mode::Shared => None,
+        let credential = match (mode, credential) {
+            (Mode::Shared, _) | (_, Credential::None) => None,
+            (Mode::Private, _) => Some(credential::digest(seed, uri, headers)),
         };
         // Exact in all but rare cases, so that the bytes need no room beside them.
         let length = resource_length(uri, headers)

@@ -93,7 +93,7 @@ where
             Plan::Bypass(reason) => Purpose::Forward(reason),
             Plan::Invalidate => Purpose::Invalidate(Target::of(&request)),
             Plan::Lookup(wants) => {
-                let key = Key::of(&request, policy.mode, &self.settings.seed);
+                let key = Key::of(&request, wants.credential, policy.mode, &self.settings.seed);
                 let settings = Arc::clone(&self.settings);
                 Purpose::Answer(Ask::new(key, wants, &request, settings))
             }

@@ -1,8 +1,11 @@
 use std::time::Duration;
 
 use http::{
-    HeaderMap, Method, Request,
-    header::{CONTENT_LENGTH, IF_MATCH, IF_UNMODIFIED_SINCE, RANGE, TRANSFER_ENCODING, UPGRADE},
+    HeaderMap, HeaderName, Method, Request,
+    header::{
+        AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, COOKIE, IF_MATCH, IF_MODIFIED_SINCE,
+        IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE, TRANSFER_ENCODING, UPGRADE,
+    },
 };
 
 use super::Policy;
@@ -22,9 +25,29 @@ pub(crate) enum Plan {
     Lookup(Wants),
 }
 
+/// The headers that make a request any other than a plain one. What is read of a request by the
+/// [plan](Policy::plan), and by what acts on it, must be among them.
+static CONCERNING: [HeaderName; 12] = [
+    AUTHORIZATION,
+    CACHE_CONTROL,
+    CONTENT_LENGTH,
+    COOKIE,
+    IF_MATCH,
+    IF_MODIFIED_SINCE,
+    IF_NONE_MATCH,
+    IF_RANGE,
+    IF_UNMODIFIED_SINCE,
+    RANGE,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
+
 /// What a request asks of a stored response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Wants {
+    /// Nothing but the whole, for anybody: it has none of the headers that concern a cache. Looking
+    /// for each of them costs more than all the rest of a hit.
+    pub(crate) plain: bool,
     /// Nothing stored will do unless the inner service says so.
     pub(super) validated: bool,
     /// An age of nothing is asked for: how browsers say reload.
@@ -32,7 +55,7 @@ pub(crate) struct Wants {
     pub(super) max_age: Option<Duration>,
     pub(super) min_fresh: Option<Duration>,
     pub(super) max_stale: Option<Duration>,
-    pub(super) credential: Credential,
+    pub(crate) credential: Credential,
     pub(super) default_ttl: Option<Duration>,
     /// The inner service is not to be asked.
     pub(crate) only_if_cached: bool,
@@ -61,20 +84,27 @@ impl Policy {
         if let Some(Override::Bypass) = wish {
             return Plan::Bypass(BypassReason::Override);
         }
-        if let Some(reason) = bypass_reason(headers) {
+        let plain = !headers.keys().any(|name| CONCERNING.contains(name));
+        if !plain && let Some(reason) = bypass_reason(headers) {
             return Plan::Bypass(reason);
         }
-        let directives = self.directives(headers);
+        let directives = if plain {
+            Directives::default()
+        } else {
+            self.directives(headers)
+        };
         if directives.no_store {
             return Plan::Bypass(BypassReason::NoStore);
         }
+        let credential = Credential::of(request.uri(), (!plain).then_some(headers));
         Plan::Lookup(Wants {
+            plain,
             validated: directives.no_cache || !directives.no_cache_fields.is_empty(),
             reloaded: directives.max_age == Some(Duration::ZERO),
             max_age: directives.max_age,
             min_fresh: directives.min_fresh,
             max_stale: directives.max_stale,
-            credential: Credential::of(request.uri(), headers),
+            credential,
             default_ttl: match wish {
                 Some(Override::DefaultTtl(ttl)) => Some(ttl),
                 _ => self.default_ttl,
