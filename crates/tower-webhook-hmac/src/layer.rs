@@ -7,6 +7,7 @@ use tower_layer::Layer;
 
 use crate::{
     Scheme, Secrets, VerifyWebhook,
+    passing::{NeedsBody, PassWebhookLayer},
     policy::{Clock, Policy},
 };
 
@@ -84,6 +85,17 @@ impl<K> VerifyWebhookLayer<K> {
     pub fn body_deadline(mut self, deadline: Duration) -> Self {
         self.policy.body_deadline = deadline;
         self
+    }
+
+    /// Instead of holding a body until it is verified, hands it on while it is: see
+    /// [`passing`](crate::passing). For uploads of many megabytes. The deadline then counts the
+    /// inner service's time between two frames too.
+    ///
+    /// # Errors
+    ///
+    /// [`NeedsBody`] when the scheme can't do without the whole body.
+    pub fn pass_through(self) -> Result<PassWebhookLayer<K>, NeedsBody> {
+        PassWebhookLayer::new(self.policy, self.keys)
     }
 }
 

@@ -9,6 +9,8 @@
 //!
 //! - outside anything that changes the body (decompression, a parser that writes it anew): the
 //!   signature covers the bytes on the wire;
+//! - for uploads too large to hold, which is what it does until they are verified: [`passing`] has
+//!   another mode for those;
 //! - alone, where acting twice on a delivery does harm: a signature stays right when the request is
 //!   sent again. [`replay`] has the layer that lets each delivery through once.
 //!
@@ -194,6 +196,7 @@ mod json;
 mod keys;
 mod layer;
 mod metrics;
+pub mod passing;
 mod policy;
 #[cfg(feature = "ed25519")]
 mod public_key;

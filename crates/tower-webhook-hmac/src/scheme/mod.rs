@@ -209,6 +209,11 @@ impl Scheme {
         judge::judge(&self.spec, head, now)
     }
 
+    /// Whether a body has to be held until its end.
+    pub(crate) fn keeps_body(&self) -> bool {
+        self.spec.keeps_body()
+    }
+
     pub(crate) fn challenge(&self) -> &HeaderValue {
         &self.spec.challenge
     }

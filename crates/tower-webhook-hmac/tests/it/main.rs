@@ -8,6 +8,7 @@ mod contract;
 mod extractor;
 mod keys;
 mod limits;
+mod passing;
 mod properties;
 mod readiness;
 #[cfg(feature = "redis")]
