@@ -5,20 +5,23 @@ mod denials;
 mod future;
 mod leases;
 mod link;
+mod on_failure;
 mod script;
+mod shared;
 
 use std::{fmt, hash::Hash, num::NonZeroU32, sync::Arc, time::Duration};
 
 use self::{
     breaker::Breaker,
     denials::Denials,
-    leases::{Lease, Leases},
+    leases::Leases,
     link::Link,
+    on_failure::on_share,
     script::{Operation, Question},
+    shared::Shared,
 };
-pub use self::{future::RedisAdmit, link::Connect};
+pub use self::{future::RedisAdmit, link::Connect, on_failure::OnFailure};
 use super::{Adjust, Charge, MemoryStore, Store};
-use crate::{Admission, Denied, Quota};
 
 /// How long a decision may take before the server counts as away, unless told otherwise: 50
 /// milliseconds. Some hundred times what a server in the same data centre needs, and little beside
@@ -73,51 +76,6 @@ pub const DEFAULT_DEADLINE: Duration = Duration::from_millis(50);
 /// [`SlidingWindow`]: crate::SlidingWindow
 pub struct RedisStore<K, C: Connect = ::redis::Client> {
     shared: Arc<Shared<K, C>>,
-}
-
-struct Shared<K, C: Connect> {
-    link: Arc<Link<C>>,
-    prefix: String,
-    name: Box<dyn Fn(&K) -> String + Send + Sync>,
-    deadline: Duration,
-    on_failure: OnFailure,
-    /// Counts beside the server where it is to decide when that is away.
-    local: MemoryStore<K>,
-    lease: NonZeroU32,
-    leases: Leases<K>,
-    denials: Denials<K>,
-    breaker: Breaker,
-}
-
-/// Who decides while the server is away.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum OnFailure {
-    /// Every request passes.
-    Allow,
-    /// Every request is denied, to be retried after a second. The default: a limit that can be
-    /// lifted by overloading what keeps it is none.
-    #[default]
-    Deny,
-    /// Each process holds its keys to a part of their limits, at least 1. It counts all the time,
-    /// so that it knows what was used when it has to decide. Costs a decision in memory for each
-    /// request admitted.
-    Local {
-        /// Into how many parts: as many as there are processes.
-        share: NonZeroU32,
-    },
-}
-
-impl OnFailure {
-    /// [`Local`](Self::Local), for so many processes.
-    #[must_use]
-    pub const fn local(processes: u32) -> Self {
-        let share = match NonZeroU32::new(processes) {
-            Some(share) => share,
-            None => NonZeroU32::MIN,
-        };
-        Self::Local { share }
-    }
 }
 
 impl<K: Hash + Eq + Clone, C: Connect> RedisStore<K, C> {
@@ -268,135 +226,6 @@ where
             runtime.spawn(async move { shared.ask(&question).await });
         }
     }
-}
-
-impl<K: Hash + Eq + Clone, C: Connect> Shared<K, C> {
-    fn question(&self, charge: &Charge<'_, K>, operation: Operation) -> Question {
-        Question {
-            subject: format!("{}:{{{}}}", self.prefix, (self.name)(charge.key)),
-            operation,
-            cost: charge.cost,
-            quota: charge.quota,
-            further: charge.further.to_vec(),
-        }
-    }
-
-    async fn decide(&self, key: &K, question: Question) -> Result<Admission, Denied> {
-        let asked = tokio::time::Instant::now();
-        let charge = question.charge(key);
-        match self.ask(&question).await {
-            Some(Ok((_, admission))) => {
-                self.count_beside(&charge);
-                Ok(admission)
-            }
-            Some(Err(denied)) => {
-                self.denials.remember(&charge, asked, denied);
-                Err(denied)
-            }
-            None => self.without_server(&charge),
-        }
-    }
-
-    /// As [`decide`](Self::decide), taking a lease. Who comes meanwhile waits for it.
-    async fn decide_leased(
-        &self,
-        key: &K,
-        mut question: Question,
-        lease: &Lease,
-    ) -> Result<Admission, Denied> {
-        let _filling = lease.filling.lock().await;
-        if let Some(admission) = lease.pay(&question.charge(key)) {
-            self.count_beside(&question.charge(key));
-            return Ok(admission);
-        }
-        if let Some(denied) = self.denials.known(&question.charge(key)) {
-            return Err(denied);
-        }
-        // Asked for here and not before: who was ahead may have found the server away.
-        if !self.breaker.allows() {
-            return self.without_server(&question.charge(key));
-        }
-        let later = question.shortest_window() / 64;
-        let take = self.lease.get().max(question.cost);
-        question.operation = Operation::Admit { take, later };
-        let asked = tokio::time::Instant::now();
-        let charge = question.charge(key);
-        match self.ask(&question).await {
-            Some(Ok((granted, admission))) => {
-                self.count_beside(&charge);
-                if let Some(until) = asked.checked_add(later) {
-                    lease.fill(
-                        &question,
-                        granted.saturating_sub(charge.cost),
-                        until,
-                        admission,
-                    );
-                }
-                Ok(admission)
-            }
-            Some(Err(denied)) => {
-                self.denials.remember(&charge, asked, denied);
-                Err(denied)
-            }
-            None => self.without_server(&charge),
-        }
-    }
-
-    /// What the server answers, if it does in time.
-    async fn ask(&self, question: &Question) -> Option<script::Answer> {
-        let asking = async {
-            let mut connection = self.link.connection().await?;
-            question.ask(&mut connection).await
-        };
-        if let Ok(Ok(answer)) = tokio::time::timeout(self.deadline, asking).await {
-            self.breaker.succeeded();
-            return Some(answer);
-        }
-        self.link.forget();
-        self.breaker.failed();
-        None
-    }
-
-    fn without_server(&self, charge: &Charge<'_, K>) -> Result<Admission, Denied> {
-        let deny = || Denied::new(charge.quota, breaker::RETRY);
-        match self.on_failure {
-            OnFailure::Allow => Ok(Admission::new(charge.quota, 0)),
-            OnFailure::Deny => Err(deny()),
-            OnFailure::Local { share } => {
-                let decided = on_share(charge, share, |charge| {
-                    self.local.admit(charge).into_inner()
-                });
-                // Too much for a share may not be too much for the whole.
-                decided.map_err(|denied| match denied.retry_after {
-                    Duration::MAX => deny(),
-                    _ => denied,
-                })
-            }
-        }
-    }
-
-    fn count_beside(&self, charge: &Charge<'_, K>) {
-        if let OnFailure::Local { share } = self.on_failure {
-            on_share(charge, share, |charge| {
-                Adjust::charge(&self.local, charge);
-            });
-        }
-    }
-}
-
-/// The charge, held to one of `share` parts of each limit.
-fn on_share<K, T>(
-    charge: &Charge<'_, K>,
-    share: NonZeroU32,
-    then: impl FnOnce(Charge<'_, K>) -> T,
-) -> T {
-    let part = |quota: Quota| quota.divided(share);
-    let further: Vec<Quota> = charge.further.iter().copied().map(part).collect();
-    then(
-        Charge::new(charge.key, part(charge.quota))
-            .further(&further)
-            .cost(charge.cost),
-    )
 }
 
 /// By hand, since sharing needs no `K: Clone`.
