@@ -87,11 +87,21 @@ impl Choices {
 pub struct Candidates<'a> {
     choices: &'a Choices,
     tried: &'a [u64],
+    now: Duration,
 }
 
 impl<'a> Candidates<'a> {
-    pub(crate) fn new(choices: &'a Choices, tried: &'a [u64]) -> Self {
-        Self { choices, tried }
+    pub(crate) fn new(choices: &'a Choices, tried: &'a [u64], now: Duration) -> Self {
+        Self {
+            choices,
+            tried,
+            now,
+        }
+    }
+
+    /// The time since the set was made, for a policy that measures times; zero for others.
+    pub(crate) fn now(&self) -> Duration {
+        self.now
     }
 
     /// How many there are.

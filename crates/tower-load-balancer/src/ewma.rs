@@ -36,7 +36,7 @@ impl Ewma {
         decay: Duration,
     ) -> Self {
         // Nothing takes no time at all, and zero means unknown.
-        let took = (took.as_nanos() as f32).max(1.0);
+        let took = (took.as_secs_f32() * 1e9).max(1.0);
         let nanos = match before {
             // A peak counts in full; only the way down is slow.
             Some(before) if took < before.nanos => {
@@ -46,7 +46,7 @@ impl Ewma {
         };
         Self {
             nanos,
-            millis: now.as_millis() as u32,
+            millis: millis(now),
         }
     }
 
@@ -62,13 +62,21 @@ impl Ewma {
 
     /// How much of the old value is left.
     fn faded(self, now: Duration, decay: Duration) -> f32 {
-        let elapsed = (now.as_millis() as u32).wrapping_sub(self.millis);
+        let elapsed = millis(now).wrapping_sub(self.millis);
         // A clock reading of another thread may be a little ahead of this one.
-        if elapsed > u32::MAX / 2 {
+        if elapsed == 0 || elapsed > u32::MAX / 2 {
             return 1.0;
         }
-        (-(elapsed as f32) / (decay.as_millis() as f32).max(1.0)).exp()
+        (-(elapsed as f32) / (decay.as_secs_f32() * 1e3).max(1.0)).exp()
     }
+}
+
+/// Without the wide division of `as_millis`.
+fn millis(time: Duration) -> u32 {
+    let seconds = time.as_secs() as u32;
+    seconds
+        .wrapping_mul(1_000)
+        .wrapping_add(time.subsec_millis())
 }
 
 #[cfg(test)]

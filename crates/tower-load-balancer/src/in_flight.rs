@@ -14,11 +14,12 @@ pub struct InFlight {
 }
 
 impl InFlight {
-    /// `None` when the endpoint has `limit` requests already.
+    /// `None` when the endpoint has `limit` requests already. A request that is `measured` started at
+    /// the time that is said.
     pub(crate) fn enter(
         state: &Arc<State>,
         limit: u32,
-        latency: Option<Latency>,
+        measured: Option<(Latency, Duration)>,
         in_total: bool,
     ) -> Option<Self> {
         if !state.enter(limit) {
@@ -28,7 +29,7 @@ impl InFlight {
             state.pool.in_flight.fetch_add(1, Ordering::Relaxed);
         }
         Some(Self {
-            measured: latency.map(|latency| (latency, state.pool.now())),
+            measured,
             in_total,
             state: state.clone(),
         })

@@ -158,7 +158,7 @@
 //!
 //! A change of the set or of an endpoint's health copies the list of endpoints. An endpoint takes
 //! about 400 bytes, and under [`ConsistentHash`] a table of four bytes for each of at least 16,381
-//! slots and at least 100 an endpoint. A service that is shared among threads needs endpoints that
+//! slots and at least 128 an endpoint (but no more than a million). A service that is shared among threads needs endpoints that
 //! are `Sync`: all requests clone the same one.
 
 mod attempt;

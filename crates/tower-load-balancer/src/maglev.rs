@@ -1,11 +1,11 @@
 use crate::draw::mix;
 
 /// Table sizes, primes all of them: each endpoint walks the whole table in steps of its own.
-const SIZES: [usize; 4] = [16_381, 65_537, 262_147, 1_048_583];
+const SIZES: [usize; 7] = [16_381, 32_749, 65_521, 131_071, 262_139, 524_287, 1_048_573];
 
 /// Slots an endpoint has on average, at least: what it may be off its share, and how many keys move
 /// that need not, both shrink with it.
-const SLOTS_EACH: usize = 100;
+const SLOTS_EACH: usize = 128;
 
 /// A look-up table in which endpoints have slots by weight, and keep nearly all of them when
 /// another one comes or goes.

@@ -81,7 +81,7 @@ impl<K, S, P, C, R> Balance<K, S, P, C, R> {
         P: Policy<Request>,
     {
         let snapshot = self.endpoints.snapshot();
-        match snapshot.pick(&*self.policy, &request, tried) {
+        match snapshot.pick(self.endpoints.pool(), &*self.policy, &request, tried) {
             Ok((service, in_flight)) => Ok((Attempt::new(service.clone(), request), in_flight)),
             Err(error) => Err((error, request)),
         }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use crate::{
-    Candidates, InFlight, Policy, candidates::Choices, error::Error, roster::Member, state::State,
+    Candidates, InFlight, Policy, candidates::Choices, error::Error, pool::Pool, roster::Member,
 };
 
 /// What requests see of a set: who may get them, as it was at one moment.
@@ -29,6 +29,7 @@ impl<K, S> Snapshot<K, S> {
     /// Picks an endpoint that is not in `tried`, and counts the request as in flight there.
     pub(crate) fn pick<P, Request, E>(
         &self,
+        pool: &Pool,
         policy: &P,
         request: &Request,
         tried: &[u64],
@@ -36,11 +37,13 @@ impl<K, S> Snapshot<K, S> {
     where
         P: Policy<Request>,
     {
+        let measured = policy.latency().map(|latency| (latency, pool.now()));
+        let now = measured.map(|(_, now)| now).unwrap_or_default();
         let mut found = Error::Empty;
         for tier in &self.tiers {
             // One may have become full since it was picked; then another is picked.
             for _ in 0..=tier.members.len() {
-                let candidates = Candidates::new(&tier.choices, tried);
+                let candidates = Candidates::new(&tier.choices, tried, now);
                 let Some(index) = policy.pick(&candidates, request) else {
                     break;
                 };
@@ -49,7 +52,9 @@ impl<K, S> Snapshot<K, S> {
                 else {
                     break;
                 };
-                if let Some(in_flight) = enter(&slot.state, slot.limit, policy) {
+                let in_total = policy.counts_total();
+                let in_flight = InFlight::enter(&slot.state, slot.limit, measured, in_total);
+                if let Some(in_flight) = in_flight {
                     return Ok((&member.service, in_flight));
                 }
             }
@@ -57,11 +62,4 @@ impl<K, S> Snapshot<K, S> {
         }
         Err(found)
     }
-}
-
-fn enter<P, Request>(state: &Arc<State>, limit: u32, policy: &P) -> Option<InFlight>
-where
-    P: Policy<Request>,
-{
-    InFlight::enter(state, limit, policy.latency(), policy.counts_total())
 }

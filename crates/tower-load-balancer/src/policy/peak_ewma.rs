@@ -57,7 +57,7 @@ impl PeakEwma {
         let (Some(left), Some(right)) = (states.0.latency(), states.1.latency()) else {
             return loads.0 < loads.1;
         };
-        let now = states.0.pool.now();
+        let now = candidates.now();
         let decay = self.latency.decay;
         left.at(now, decay) * loads.0 < right.at(now, decay) * loads.1
     }

@@ -11,6 +11,7 @@ mod fallback;
 mod hash;
 #[cfg(feature = "http")]
 mod http;
+mod kill;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod model;
