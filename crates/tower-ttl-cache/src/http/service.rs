@@ -1,4 +1,6 @@
 use std::{
+    future::poll_fn,
+    pin::pin,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -13,6 +15,7 @@ use super::{
     future::{Purpose, ResponseFuture},
     key::Key,
     location::Target,
+    outcome::CacheOutcome,
     policy::Plan,
     refresh::Refresh,
     shared::{Settings, Shared},
@@ -57,6 +60,30 @@ impl<S, St, Sp> HttpCache<S, St, Sp> {
             settings,
             spawn,
         }
+    }
+}
+
+impl<S, St, Sp> HttpCache<S, St, Sp> {
+    /// Has a request answered and reads the response to its end, so that it is stored for those
+    /// who come. With `Cache-Control: no-cache`, what is stored is validated or replaced.
+    ///
+    /// # Errors
+    ///
+    /// Those of the inner service. A body that fails is not stored, and that is all.
+    pub async fn warm<B, ResB>(&mut self, request: Request<B>) -> Result<CacheOutcome, S::Error>
+    where
+        S: Service<Request<B>, Response = Response<ResB>> + Clone,
+        St: Store,
+        Sp: Spawn<Refresh<S, B, ResB, St>> + Clone,
+        ResB: Body,
+    {
+        // This service is always ready.
+        let response = self.call(request).await?;
+        let outcome = response.extensions().get().copied();
+        let mut body = pin!(response.into_body());
+        while let Some(Ok(_)) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await {}
+        // Every response has one.
+        Ok(outcome.unwrap_or(CacheOutcome::Miss))
     }
 }
 

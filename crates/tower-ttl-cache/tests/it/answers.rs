@@ -137,6 +137,18 @@ async fn any_final_status_is_stored_with_a_lifetime() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_was_warmed_is_there_for_those_who_come() {
+    let mut stack = Stack::new(&private(), minute);
+    let warmed = stack.service.warm(get("/", &[])).await.unwrap();
+    assert_eq!(warmed, CacheOutcome::Miss);
+    assert_eq!(stack.read(get("/", &[])).await.body, "body 0");
+    let anew = get("/", &[("cache-control", "no-cache")]);
+    assert_eq!(stack.service.warm(anew).await.unwrap(), CacheOutcome::Miss);
+    assert_eq!(stack.read(get("/", &[])).await.body, "body 1");
+    assert_eq!(stack.calls(), 2);
+}
+
 /// RFC 9111 section 5.2.1.7.
 #[tokio::test(start_paused = true)]
 async fn a_request_for_what_is_cached_alone_never_reaches_the_inner_service() {
