@@ -35,7 +35,7 @@ const MAX_SHARDS: usize = 64;
 /// # Cost
 ///
 /// A decision hashes the key once, takes one of up to 64 locks for as long as a look-up lasts, and
-/// allocates only when a key is new or its log grows. Memory per key: the key itself plus 64 bytes, times 1.2 to 2.3 for
+/// allocates only when a key is new or its log grows. Memory per key: the key itself plus 64 bytes, times 1.2 to 3.5 for
 /// the table's free places, and up to 2 KiB more for the log of a busy one.
 pub struct MemoryStore<K, A = SlidingWindow> {
     inner: Arc<Inner<K, A>>,

@@ -90,3 +90,29 @@ fn a_key_with_one_request_takes_its_slot_alone() {
     let bytes = u64::try_from(info.bytes_current).unwrap() / inserted;
     assert!((64..=180).contains(&bytes), "{bytes}");
 }
+
+#[test]
+fn strangers_without_number_take_no_more_memory_than_the_cap() {
+    let store = MemoryStore::with_max_keys(10_000.try_into().unwrap());
+    let mut next = 0_u64;
+    let mut strangers = |number| {
+        let info = measure(|| {
+            for _ in 0..number {
+                next += 1;
+                store
+                    .admit(Charge::new(&next, quota(2, HOUR)))
+                    .into_inner()
+                    .unwrap();
+            }
+        });
+        info.bytes_current
+    };
+    // A slot of 64 bytes and its mark, and room for three and a half of them per key: a table may
+    // grow once more than its keys need, for the marks that removed ones leave.
+    let most = 10_000 * 65 * 7 / 2;
+    let mut held = 0;
+    for number in [20_000, 100_000, 200_000] {
+        held += strangers(number);
+        assert!(held <= most, "{held}");
+    }
+}
