@@ -1,7 +1,6 @@
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use codegen_agents::ClaimedRun;
@@ -27,12 +26,12 @@ impl Clock {
 
     pub(crate) fn advance(&self, by: Duration) {
         self.0
-            .fetch_add(u64::try_from(by.as_micros()).unwrap(), Ordering::Relaxed);
+            .fetch_add(u64::try_from(by.as_micros()).unwrap(), Relaxed);
     }
 
     pub(crate) fn reader(&self) -> impl Fn() -> SystemTime + Send + Sync + 'static {
         let now = Arc::clone(&self.0);
-        move || UNIX_EPOCH + Duration::from_micros(now.load(Ordering::Relaxed))
+        move || UNIX_EPOCH + Duration::from_micros(now.load(Relaxed))
     }
 }
 
