@@ -7,7 +7,7 @@
 //!  │ ┌─ panic guard ───────────────────────────────────────────────────────────────┐ │
 //!  │ │ ┌─ request metrics ───────────────────────────────────────────────────────┐ │ │
 //!  │ │ │ ┌─ error envelope, /api/v1 as /v1 ────────────────────────────────────┐ │ │ │
-//!  │ │ │ │   /v1/health   /metrics   POST /webhooks/github (bounded, signed)   │ │ │ │
+//!  │ │ │ │ /v1/health  /v1/stats  /metrics  /webhooks/github (bounded, signed) │ │ │ │
 //!  │ │ │ │ ┌─ load shed, deadline ───────────────────────────────────────────┐ │ │ │ │
 //!  │ │ │ │ │ ┌─ authentication ────────────────────────────────────────────┐ │ │ │ │ │
 //!  │ │ │ │ │ │ ┌─ limiter: organization, user, tier ─────────────────────┐ │ │ │ │ │ │

@@ -7,9 +7,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, header};
-use serde_json::json;
 
-use super::{routes::App, store::Store};
+use super::{
+    routes::{Answer, App, NEVER, json},
+    store::Store,
+};
 
 /// `GET /v1/health`: 200 while the database answers, 503 when it does not.
 pub(crate) async fn health<St: Store>(State(app): State<Arc<App<St>>>) -> Response {
@@ -21,7 +23,7 @@ pub(crate) async fn health<St: Store>(State(app): State<Arc<App<St>>>) -> Respon
         }
     };
     let healthy = database == "healthy";
-    let body = json!({
+    let body = serde_json::json!({
         "status": if healthy { "healthy" } else { "degraded" },
         // Six digits and a numeric offset, as in every other answer: old readers take no others.
         "timestamp": jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string(),
@@ -42,6 +44,11 @@ pub(crate) async fn health<St: Store>(State(app): State<Arc<App<St>>>) -> Respon
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
     (status, headers, body.to_string()).into_response()
+}
+
+/// `GET /v1/stats`: the last minute of this process, as a whole and per route.
+pub(crate) async fn stats<St: Store>(State(app): State<Arc<App<St>>>) -> Answer {
+    json(&app.stats.snapshot(), NEVER)
 }
 
 /// `GET /metrics`: Prometheus text.

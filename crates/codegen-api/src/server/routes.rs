@@ -9,6 +9,7 @@ use axum::{
 };
 use http::{HeaderValue, header};
 use serde::Serialize;
+use tower_request_metrics::Stats;
 
 use super::{
     ServerConfig,
@@ -25,18 +26,19 @@ use crate::model::{
 pub(crate) struct App<St> {
     pub(crate) store: St,
     pub(crate) config: ServerConfig,
+    pub(crate) stats: Stats,
 }
 
 type Shared<St> = State<Arc<App<St>>>;
-type Answer = Result<Response, ApiError>;
+pub(crate) type Answer = Result<Response, ApiError>;
 
 /// Who belongs where changes rarely: a caller may look again after this many seconds.
 const MEMBERSHIP_MAX_AGE: HeaderValue = HeaderValue::from_static("private, max-age=10");
 
-/// A run is polled to see it change.
-const NEVER: HeaderValue = HeaderValue::from_static("no-store");
+/// What is polled to see it change.
+pub(crate) const NEVER: HeaderValue = HeaderValue::from_static("no-store");
 
-fn json<T: Serialize>(value: &T, cache_control: HeaderValue) -> Answer {
+pub(crate) fn json<T: Serialize>(value: &T, cache_control: HeaderValue) -> Answer {
     let body = serde_json::to_vec(value).map_err(|error| {
         tracing::error!(%error, "an answer could not be written");
         ApiError::Internal

@@ -22,7 +22,7 @@ use tower_http::{
     request_id::{MakeRequestId, RequestId},
     trace::{DefaultOnRequest, DefaultOnResponse, TraceLayer},
 };
-use tower_request_metrics::{RequestMetricsLayer, RouteSlot};
+use tower_request_metrics::{RequestMetricsLayer, RouteSlot, Stats};
 use tower_sliding_window::{
     Admission, QuotaError, RateLimitFields, RateLimitLayer, Refusal, Rejection,
 };
@@ -73,12 +73,18 @@ pub fn app<St: Store>(
     + 'static,
     ServerError,
 > {
-    let app = Arc::new(App { store, config });
+    let stats = Stats::default();
+    let app = Arc::new(App {
+        store,
+        config,
+        stats: stats.clone(),
+    });
     let router = Router::new()
         .merge(operations(&app)?)
         // Health and metrics sit outside authentication and limiter: a probe has no token, and
         // must see a busy server as busy, not as absent.
         .route("/v1/health", get(health::health::<St>))
+        .route("/v1/stats", get(health::stats::<St>))
         .route("/metrics", get(health::metrics::<St>))
         .merge(webhooks(&app))
         // The metrics stand outside the router and learn the route from here.
@@ -100,7 +106,7 @@ pub fn app<St: Store>(
         // trace, so that its line in the log says which request it was.
         .layer(CatchPanicLayer::custom(|panic: Box<_>| panicked(&*panic)))
         // Outside whatever refuses, so that refusals are counted too.
-        .layer(RequestMetricsLayer::server().route_slot())
+        .layer(RequestMetricsLayer::server().route_slot().stats(&stats))
         // Outside the router and the layers that answer without a body.
         .map_response(envelop)
         // Before routing: one set of routes, one canonical name in the metrics.

@@ -42,6 +42,35 @@ async fn health_follows_the_database_and_asks_for_no_token() {
 }
 
 #[tokio::test]
+async fn stats_are_the_last_minute_of_each_route() {
+    let world = World::new().await;
+    let app = world.limited_app();
+    for number in 0..3 {
+        get(format!("/v1/organizations/{number}/agent/run/{number}"))
+            .to(&app)
+            .await
+            .expect(401);
+    }
+    get("/v1/health").to(&app).await.expect(200);
+    let answer = get("/api/v1/stats").to(&app).await.expect(200);
+    assert_eq!(answer.headers["cache-control"], "no-store");
+
+    let stats = answer.json();
+
+    // The request that asks has not ended.
+    assert_eq!(stats["in_flight"], 1);
+    assert_eq!(stats["total"]["requests"], 4);
+    // A 4xx is no error of the server.
+    assert_eq!(stats["total"]["errors"], 0);
+    assert!(stats["total"]["latency"]["p99_seconds"].is_f64());
+    let busiest = &stats["routes"][0];
+    let template = "/v1/organizations/{org_id}/agent/run/{agent_run_id}";
+    assert_eq!(busiest["method"], "GET");
+    assert_eq!(busiest["route"], template);
+    assert_eq!(busiest["requests"], 3);
+}
+
+#[tokio::test]
 async fn metrics_are_the_operators_text() {
     let world = World::new().await;
     let app = world.app_with(|config| {
