@@ -15,7 +15,7 @@ use http::{Extensions, HeaderName, HeaderValue, Request, Response, header};
 use http_body_util::{BodyExt, Full, combinators::BoxBody};
 use tower::{Service, ServiceBuilder, util::BoxCloneSyncService};
 use tower_circuit_breaker::{CircuitBreakerLayer, Trip};
-use tower_request_metrics::RequestMetricsLayer;
+use tower_request_metrics::{RequestMetricsLayer, Stats};
 use tower_retry_backoff::{
     Backoff, Budget, RetryLayer,
     http::{Attempt, HttpPolicy},
@@ -77,7 +77,9 @@ where
         .classify(Health);
     let limiter = RateLimitLayer::new(|_: &Request<Full<Bytes>>| Some(BUCKET), quota)
         .wait(Wait::new(config.deadline));
+    let operations = Stats::default();
     let handles = Handles {
+        operations: operations.clone(),
         cache: cache.handle(),
         retry: retry.stats(),
         breaker: breaker.handle(),
@@ -91,7 +93,8 @@ where
         .layer(
             RequestMetricsLayer::operation()
                 .route(operation_name)
-                .classify(Error::label),
+                .classify(Error::label)
+                .stats(&operations),
         )
         .map_err(move |error| explain(error, deadline))
         // The caller's patience is one number: inside the retry it would be a number per attempt.

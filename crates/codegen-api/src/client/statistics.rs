@@ -1,12 +1,14 @@
 use std::time::Duration;
 
 use tower_circuit_breaker::{Handle as BreakerHandle, State};
+use tower_request_metrics::{Snapshot, Stats};
 use tower_retry_backoff::Stats as RetryStats;
 use tower_sliding_window::{MemoryStore, RateLimitHandle};
 use tower_ttl_cache::CacheHandle;
 
 /// Looks into the layers from outside.
 pub(super) struct Handles {
+    pub(super) operations: Stats,
     pub(super) cache: CacheHandle,
     pub(super) retry: RetryStats,
     pub(super) breaker: BreakerHandle,
@@ -18,6 +20,7 @@ impl Handles {
         let cache = self.cache.stats();
         let limiter = self.limiter.statistics();
         Statistics {
+            operations: self.operations.snapshot(),
             cache_hits: cache.hits,
             cache_misses: cache.misses,
             cache_entries: cache.entries,
@@ -42,10 +45,13 @@ impl Handles {
     }
 }
 
-/// What a client's layers have done since it was made.
+/// What a client's layers have done since it was made, and its operations in the last minute.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Statistics {
+    /// The calls of the last minute as the caller saw them, hits of the cache, waits and retries
+    /// included: rate, errors, latency, in flight, as a whole and per operation.
+    pub operations: Snapshot,
     /// Answers that came from the cache.
     pub cache_hits: u64,
     /// Answers that might have come from the cache and were asked for.

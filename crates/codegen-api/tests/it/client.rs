@@ -128,6 +128,10 @@ async fn a_get_that_fails_twice_is_sent_three_times() {
     assert_eq!(answer.value.github_username, "ada");
     assert_eq!(answer.value.extra["later"], true);
     assert_eq!((answer.attempts, client.statistics().retries), (3, 2));
+    // To its caller it is one call, and a success.
+    let operations = client.statistics().operations;
+    assert_eq!((operations.total.requests, operations.total.errors), (1, 0));
+    assert_eq!(operations.routes[0].route.as_deref(), Some("current_user"));
     let numbers: Vec<_> = script
         .seen()
         .iter()
