@@ -22,7 +22,7 @@
 //!  ┌─ operation metrics, trace ───────────────────────────────┴──────┐
 //!  │ ┌─ deadline: no attempt, no wait and no sleep passes it ──────┐ │
 //!  │ │ ┌─ cache: fresh answers to GET ───────────────────────────┐ │ │
-//!  │ │ │ ┌─ retry: full jitter, Retry-After ───────────────────┐ │ │ │
+//!  │ │ │ ┌─ retry: full jitter, Retry-After, budget ───────────┐ │ │ │
 //!  │ │ │ │ ┌─ circuit breaker ───────────────────────────────┐ │ │ │ │
 //!  │ │ │ │ │ ┌─ limiter: waits its turn ───────────────────┐ │ │ │ │ │
 //!  │ │ │ │ │ │ ┌─ attempt metrics ───────────────────────┐ │ │ │ │ │ │
