@@ -2,5 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at whatever is wrong")]
 
+mod catalogue;
 mod command_line;
 mod servers;
