@@ -1,11 +1,14 @@
 use std::{
     fmt,
+    future::poll_fn,
     hash::Hash,
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use arc_swap::ArcSwap;
+use futures_core::Stream;
 
 use crate::{
     Ejection, Endpoint, EndpointStatus, Health, metrics::Metrics, pool::Pool, roster::Roster,
@@ -57,10 +60,11 @@ impl<K, S> Endpoints<K, S> {
     /// of account and all get requests: those few would not bear the load, and when most are down,
     /// it may be the way they are judged that is broken.
     ///
-    /// The default is 50. With 0 that happens only when no endpoint is healthy.
+    /// The default is 50. With 0 that happens only when no endpoint is healthy; more than 100 counts
+    /// as 100.
     #[must_use]
     pub fn panic_threshold(self, percent: u8) -> Self {
-        self.shared.pool.settings().panic_threshold = percent;
+        self.shared.pool.settings().panic_threshold = percent.min(100);
         self.refresh();
         self
     }
@@ -192,6 +196,29 @@ impl<K: Eq + Hash, S> Endpoints<K, S> {
     }
 }
 
+impl<K: Eq + Hash, S> Endpoints<K, S> {
+    /// Makes the changes that a stream says, one after the other, until it ends: what a discovery
+    /// finds, for example.
+    ///
+    /// ```
+    /// # use tower_load_balancer::{Change, Endpoint, Endpoints};
+    /// # async fn discover(found: impl futures_core::Stream<Item = Change<u16, ()>> + Send + 'static) {
+    /// let endpoints = Endpoints::new();
+    /// let followed = endpoints.clone();
+    /// tokio::spawn(async move { followed.follow(found).await });
+    /// # }
+    /// ```
+    pub async fn follow(&self, changes: impl Stream<Item = Change<K, S>>) {
+        let mut changes = pin!(changes);
+        while let Some(change) = poll_fn(|cx| changes.as_mut().poll_next(cx)).await {
+            match change {
+                Change::Insert(endpoint) => self.insert(endpoint),
+                Change::Remove(key) => self.remove(&key),
+            };
+        }
+    }
+}
+
 impl<K: Clone, S> Endpoints<K, S> {
     /// How each endpoint is, in the order in which they were put in.
     #[must_use]
@@ -225,6 +252,16 @@ fn health(state: &State, now: Duration) -> Health {
     } else {
         Health::Up
     }
+}
+
+/// One change of a set.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Change<K, S> {
+    /// An endpoint comes, or takes the place of the one with its key.
+    Insert(Endpoint<K, S>),
+    /// The endpoint with this key goes.
+    Remove(K),
 }
 
 impl<K, S> Clone for Endpoints<K, S> {

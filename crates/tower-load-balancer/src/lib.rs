@@ -122,7 +122,8 @@
 //! - **Nobody.** [`Error::Empty`] and [`Error::Full`] are errors of the call, and come at once.
 //! - **Dropped.** A request that is dropped, or panics, is no failure; its time counts if it is
 //!   longer than what is known.
-//! - **Changes.** Endpoints come and go at any time. What an endpoint has in flight is not touched
+//! - **Changes.** Endpoints come and go at any time, by a handle or as a
+//!   [stream](Endpoints::follow) says. What an endpoint has in flight is not touched
 //!   when it goes; [`drain`](Endpoints::drain) tells when it is done.
 //!
 //! # Metrics
@@ -201,7 +202,7 @@ pub use self::{
     classify::{Classify, FailOnError, Verdict},
     ejection::Ejection,
     endpoint::Endpoint,
-    endpoints::{Draining, Endpoints},
+    endpoints::{Change, Draining, Endpoints},
     error::Error,
     failover::{Failover, Repeat},
     in_flight::InFlight,

@@ -51,10 +51,12 @@ impl<K, S> Roster<K, S> {
             .iter()
             .map(|member| {
                 let entry = look_at(member, now);
-                let tally = settings.tally.entry(member.priority).or_default();
-                tally.members += 1;
                 let ejected = member.state.condition().ejected_until();
-                tally.ejected += usize::from(ejected.is_some());
+                if !entry.draining {
+                    let tally = settings.tally.entry(member.priority).or_default();
+                    tally.members += 1;
+                    tally.ejected += usize::from(ejected.is_some());
+                }
                 if let Some(until) = ejected {
                     pool.due_at(until);
                 }

@@ -54,9 +54,10 @@ where
         }
     }
 
-    /// How often each endpoint is asked. At least a millisecond.
+    /// How often each endpoint is asked: between a millisecond and a day.
     pub fn interval(mut self, interval: Duration) -> Self {
-        self.interval = interval.max(Duration::from_millis(1));
+        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        self.interval = interval.clamp(Duration::from_millis(1), DAY);
         self
     }
 

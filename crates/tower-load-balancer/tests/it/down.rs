@@ -1,8 +1,12 @@
-use std::num::NonZeroU32;
+use std::{
+    num::NonZeroU32,
+    pin::Pin,
+    task::{Context, Poll},
+};
 
 use tokio_test::{assert_pending, assert_ready, task};
 use tower::{Service, ServiceExt};
-use tower_load_balancer::{Balance, Endpoint, Endpoints, Error, InOrder, RoundRobin};
+use tower_load_balancer::{Balance, Change, Endpoint, Endpoints, Error, InOrder, RoundRobin};
 
 use crate::backend::{Backend, Broken, answers, backends, set};
 
@@ -118,4 +122,25 @@ async fn a_new_service_under_an_old_key_takes_over() {
     let mut all = answers(&mut balance, 2).await;
     all.sort_unstable();
     assert_eq!(all, [1, 5]);
+}
+
+/// A stream of what is given.
+struct Found(std::vec::IntoIter<Change<u32, Backend>>);
+
+impl futures_core::Stream for Found {
+    type Item = Change<u32, Backend>;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Poll::Ready(self.0.next())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_set_follows_a_stream_to_its_end() {
+    let endpoints = set(&backends(1));
+    let insert = |name| Change::Insert(Backend::new(name).endpoint());
+    let found = vec![insert(5), insert(6), Change::Remove(0), Change::Remove(5)];
+    endpoints.follow(Found(found.into_iter())).await;
+    let keys: Vec<_> = endpoints.status().iter().map(|status| status.key).collect();
+    assert_eq!(keys, [6]);
 }

@@ -20,3 +20,4 @@ mod slow_start;
 mod spread;
 #[cfg(feature = "tcp")]
 mod tcp;
+mod threads;
