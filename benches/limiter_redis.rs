@@ -37,7 +37,7 @@ async fn main() {
     };
     let (plain, leased) = (store(1), store(100));
 
-    let (mut latency, mut pipelined, mut lease) = (Vec::new(), Vec::new(), Vec::new());
+    let [mut latency, mut pipelined, mut empty, mut lease] = [const { Vec::new() }; 4];
     for _ in 0..ROUNDS {
         // In turns, so that what else the machine does meets both.
         let incr = timed(serial_incr(connection.clone())).await;
@@ -45,6 +45,7 @@ async fn main() {
         let incr = timed(parallel_incr(&connection)).await;
         let script = timed(parallel(&plain, KEYS)).await;
         pipelined.push(incr / script);
+        empty.push(incr / timed(parallel_empty(&connection)).await);
         // One busy key, which is what a lease is for.
         let script = timed(parallel(&plain, 1)).await;
         lease.push(script / timed(parallel(&leased, 1)).await);
@@ -57,6 +58,10 @@ async fn main() {
     println!(
         "  decisions / INCRs per second, 64 at once {:6.2}   goal 0.40 at least",
         median(pipelined)
+    );
+    println!(
+        "  empty scripts / INCRs per second         {:6.2}",
+        median(empty)
     );
     println!(
         "  lease of 100 / a script per request      {:6.1}   goal 20 at least",
@@ -102,6 +107,23 @@ async fn parallel_incr(connection: &MultiplexedConnection) {
         tasks.spawn(async move {
             for number in 0..EACH {
                 incr(&mut connection, (task * EACH + number) % KEYS).await;
+            }
+        });
+    }
+    tasks.join_all().await;
+}
+
+/// What no script can be cheaper than.
+async fn parallel_empty(connection: &MultiplexedConnection) {
+    let mut tasks = JoinSet::new();
+    for _ in 0..TASKS {
+        let mut connection = connection.clone();
+        tasks.spawn(async move {
+            let mut command = redis::cmd("EVAL");
+            command.arg("return 1").arg(0);
+            for _ in 0..EACH {
+                let one = command.query_async::<u64>(&mut connection).await;
+                one.expect("the server answers");
             }
         });
     }
