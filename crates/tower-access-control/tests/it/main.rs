@@ -8,6 +8,8 @@ mod cache;
 mod contract;
 mod headers;
 mod matrix;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod properties;
 #[cfg(feature = "jwt")]
 mod remote_keys;
