@@ -144,3 +144,73 @@ proptest! {
         }
     }
 }
+
+/// Of each kind of header, query and body that a scheme may look at.
+fn every_layout() -> Vec<Scheme> {
+    use tower_webhook_hmac::{Hash, Part, PublicUrl, Signature, Source, Unit};
+
+    let own = Scheme::hmac("own", Hash::Sha512)
+        .signature(Signature::at(Source::query("sig")))
+        .id(Source::form("id"))
+        .timestamp(Source::json("/t/0"), Unit::Rfc3339)
+        .signed([Part::Id, Part::Timestamp, Part::SortedForm, Part::Body]);
+    vec![
+        Scheme::github(),
+        Scheme::svix(),
+        Scheme::stripe(),
+        Scheme::slack(),
+        Scheme::linear(),
+        Scheme::pagerduty(),
+        Scheme::twitch(),
+        Scheme::twilio(PublicUrl::origin("https://example.com:8443")),
+        Scheme::hubspot_v3("https://example.com"),
+        own.build().unwrap(),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    /// Whatever comes, nothing panics, nothing passes, and both ways to the verdict agree.
+    #[test]
+    fn anything_at_all_is_refused_by_every_scheme(
+        texts in vec("[tv01hs=,; .:+a-f0-9A-Z/-]{0,90}|t=1700000000,v1=[0-9a-f]{64}|\\PC{0,40}", 4),
+        query in "([a-z%&=+]{0,20}|sig=[0-9a-f]{128}|bodySHA256=[0-9a-f]{64})",
+        body in prop_oneof![
+            vec(any::<u8>(), 0..200),
+            "\\{\"t\": \\[\"[-0-9TZ:.+]{0,30}\"\\], \"webhookTimestamp\": [0-9]{1,20}\\}".prop_map(String::into_bytes),
+        ],
+        now in any::<u32>(),
+    ) {
+        let now = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(now.into());
+        let names = [
+            "x-hub-signature-256", "svix-id", "svix-timestamp", "svix-signature", "webhook-id",
+            "stripe-signature", "x-slack-signature", "x-slack-request-timestamp",
+            "linear-signature", "x-pagerduty-signature", "x-twilio-signature",
+            "twitch-eventsub-message-id", "twitch-eventsub-message-timestamp",
+            "twitch-eventsub-message-signature", "x-hubspot-signature-v3",
+            "x-hubspot-request-timestamp", "content-type",
+        ];
+        let mut request = Request::new(());
+        if let Ok(uri) = format!("/hooks?{query}").parse() {
+            *request.uri_mut() = uri;
+        }
+        for (name, text) in names.iter().zip(texts.iter().cycle()) {
+            if let Ok(value) = HeaderValue::from_bytes(text.as_bytes()) {
+                request.headers_mut().insert(*name, value);
+            }
+        }
+        let keys = Secrets::from(Secret::new("secret").unwrap());
+        for scheme in every_layout() {
+            let at_once = scheme.verify(&request, &keys, now, &body);
+            prop_assert!(at_once.is_err());
+            let layer = tower_webhook_hmac::VerifyWebhookLayer::new(scheme, keys.clone())
+                .clock(move || now);
+            let frames = body.chunks(3).map(Bytes::copy_from_slice).map(Step::Data);
+            let (parts, ()) = request.clone().into_parts();
+            let sent = Request::from_parts(parts, Script::new(frames));
+            let through = runtime().block_on(send(&layer, sent));
+            prop_assert_eq!(through.map(|it| it.verified), at_once);
+        }
+    }
+}
