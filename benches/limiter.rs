@@ -173,22 +173,30 @@ fn layer(criterion: &mut Criterion<ThreadTime>) {
         group.bench_function(name, |bencher| bencher.iter(&mut *service));
     };
     let mut service = inner();
-    bench("baseline", &mut || call(&mut service, Request::new(())));
+    bench("baseline", &mut || {
+        call(&mut service, Request::new(()));
+    });
     let mut service = ours(quota(PLENTY, SECOND), MemoryStore::new());
-    bench("ours", &mut || call(&mut service, Request::new(())));
+    bench("ours", &mut || {
+        call(&mut service, Request::new(()));
+    });
     let mut service = ours(quota(PLENTY, SECOND), MemoryStore::new().coarse_clock());
-    bench("ours-coarse", &mut || call(&mut service, Request::new(())));
+    bench("ours-coarse", &mut || {
+        call(&mut service, Request::new(()));
+    });
     let mut service = theirs(Duration::from_nanos(1), PLENTY);
     bench("tower_governor", &mut || {
         call(&mut service, Request::new(()));
     });
     let mut service = ours(quota(1, HOUR), MemoryStore::new());
-    bench("ours-refused", &mut || call(&mut service, Request::new(())));
+    bench("ours-refused", &mut || {
+        call(&mut service, Request::new(()));
+    });
     // Without the header fields, which cost most of a refusal.
     let mut service =
         RateLimitLayer::new(|_: &Request<()>| Some(()), quota(1, HOUR)).layer(inner());
     bench("ours-refused-as-error", &mut || {
-        call(&mut service, Request::new(()))
+        call(&mut service, Request::new(()));
     });
     let mut service = theirs(HOUR, 1);
     bench("tower_governor-refused", &mut || {
