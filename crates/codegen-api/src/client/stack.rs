@@ -36,6 +36,9 @@ pub(super) type Answer = Response<BoxBody<Bytes, Infallible>>;
 
 pub(super) type Stack = BoxCloneSyncService<Request<Full<Bytes>>, Answer, Error>;
 
+/// The server, in the metrics of the layers that judge it.
+const UPSTREAM: &str = "codegen-api";
+
 /// All requests of one client pay into one bucket.
 const BUCKET: () = ();
 
@@ -66,16 +69,19 @@ where
     let cache = HttpCacheLayer::private(answers).default_ttl(config.cache_ttl);
     let attempts = NonZeroU32::MIN.saturating_add(config.max_retries);
     let retry = RetryLayer::new(HttpPolicy::new(worth_a_retry))
+        .upstream(UPSTREAM)
         .backoff(Backoff::exponential(config.retry_delay, RETRY_CAP))
         .max_attempts(attempts)
         // In an outage a client sends little more than in good times, so that it can end.
         .budget(Budget::default())
         .deadline(config.deadline);
     let breaker = CircuitBreakerLayer::new()
+        .name(UPSTREAM)
         .trip(Trip::default().or_consecutive(config.breaker_failures))
         .open_for(config.breaker_open, OPEN_CAP)
         .classify(Health);
     let limiter = RateLimitLayer::new(|_: &Request<Full<Bytes>>| Some(BUCKET), quota)
+        .named("client")
         .wait(Wait::new(config.deadline));
     let operations = Stats::default();
     let handles = Handles {

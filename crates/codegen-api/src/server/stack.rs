@@ -147,8 +147,9 @@ fn operations<St: Store>(app: &Arc<App<St>>) -> Result<Router<Arc<App<St>>>, Ser
     let mut operations = operations.merge(own);
     if app.config.rate_limits {
         let quotas = Quotas::documented().map_err(ServerError::Quota)?;
-        let limiter =
-            RateLimitLayer::new(limits::bucket, move |key: &_| quotas.of(key)).respond(Limited);
+        let limiter = RateLimitLayer::new(limits::bucket, move |key: &_| quotas.of(key))
+            .named("server")
+            .respond(Limited);
         // Outside the permission, so that knocking on strangers' doors has a limit; inside the
         // authentication, because the bucket is the caller's.
         operations = operations.route_layer(limiter);

@@ -73,6 +73,18 @@ fn samples(page: &str) -> BTreeMap<String, f64> {
     samples
 }
 
+/// Everything on the page is in `docs/metrics.md`, as what it is.
+fn assert_catalogued(page: &str) {
+    let catalogue = include_str!("../../../../docs/metrics.md").replace('.', "_");
+    let families = page.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+    for (name, kind) in families.filter_map(|family| family.split_once(' ')) {
+        let units = ["_total", "_seconds", "_bytes"];
+        let bare = units.iter().find_map(|unit| name.strip_suffix(unit));
+        let row = format!("| `{}` | {kind}", bare.unwrap_or(name));
+        assert!(catalogue.contains(&row), "{name}, a {kind}");
+    }
+}
+
 #[tokio::test]
 async fn metrics_scraped_under_load_are_prometheus_text_without_paths_or_tokens() {
     let tree = fixture();
@@ -129,6 +141,7 @@ async fn metrics_scraped_under_load_are_prometheus_text_without_paths_or_tokens(
     for word in ["odd", "BREW", "cg_", server.text("token"), "half_open"] {
         assert!(!page.contains(word), "{word} in {page}");
     }
+    assert_catalogued(&page);
     let own = format!("/organizations/{organization}/");
     assert!(!page.contains(&own), "{page}");
     server.stop().await;
@@ -168,6 +181,12 @@ async fn a_webhook_is_accepted_with_the_secret_of_the_environment_alone() {
     assert_eq!(status(secret, body, body).await, "200");
     let again = deliver(&server, secret, body, body).await;
     assert!(again.contains("duplicate"), "{again}");
+    let page = scrape(server.address()).await;
+    for verdict in ["verified", "wrong_signature"] {
+        let series =
+            format!(r#"tower_webhook_hmac_requests_total{{scheme="github",verdict="{verdict}"}}"#);
+        assert_eq!(samples(&page).get(&series), Some(&2.0), "{page}");
+    }
     let logs = server.stop().await.stderr;
     assert!(!logs.contains(secret), "the secret is in the log");
 }
