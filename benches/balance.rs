@@ -27,6 +27,7 @@ use tower_load_balancer::{
 const SIZES: [usize; 2] = [10, 1_000];
 
 type Answer = Ready<Result<u64, &'static str>>;
+type Upstream = ServiceFn<fn(u64) -> Answer>;
 
 fn main() {
     let mut criterion = benches::criterion();
@@ -90,7 +91,7 @@ fn ours(group: &mut BenchmarkGroup<'_, ThreadTime>, size: usize) {
     bench(group, "ours-hash", balance(size, by_key.unbounded()));
 }
 
-fn services(size: usize) -> Vec<ServiceFn<fn(u64) -> Answer>> {
+fn services(size: usize) -> Vec<Upstream> {
     vec![service_fn(inner as fn(u64) -> Answer); size]
 }
 

@@ -80,7 +80,7 @@ fn one_thread(criterion: &mut Criterion<ThreadTime>) {
     bench("ours", &mut || call(&mut service, 1));
     let mut service = tower_resilience();
     bench("tower-resilience-circuitbreaker", &mut || {
-        call(&mut service, 1)
+        call(&mut service, 1);
     });
     let mut service = recloser();
     bench("recloser", &mut || call(&mut service, 1));

@@ -72,7 +72,7 @@ fn requests(criterion: &mut Criterion<ThreadTime>) {
     bench("ours", &mut |request| call(&mut service, request));
     let mut service = RetryLayer::new(policy.number_retries_only()).layer(service_fn(answer));
     bench("ours-unnumbered", &mut |request| {
-        call(&mut service, request)
+        call(&mut service, request);
     });
     let mut service = retry::RetryLayer::new(Attempts::new()).layer(service_fn(answer));
     bench("tower", &mut |request| call(&mut service, request));
