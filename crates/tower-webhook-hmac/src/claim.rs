@@ -184,7 +184,7 @@ impl Claim {
     /// Only when that one doesn't match is the body hashed again, once for each older key and each
     /// further spelling.
     pub(crate) fn finish(
-        mut self,
+        mut self: Box<Self>,
         running: Option<Hasher>,
         secrets: &Secrets,
         body: &VerifiedBody,
@@ -219,7 +219,7 @@ impl Claim {
 
     /// The verdict over hashes with every key and spelling, for schemes that don't keep the body.
     pub(crate) fn finish_running(
-        self,
+        self: Box<Self>,
         running: Vec<(usize, usize, Hasher)>,
     ) -> Result<Verified, Rejection> {
         let mut newest = None;
@@ -257,7 +257,7 @@ impl Claim {
 
     /// A signature is right; is the rest?
     fn accept(
-        mut self,
+        mut self: Box<Self>,
         key_index: usize,
         identity: Tag,
         newest: Option<Tag>,

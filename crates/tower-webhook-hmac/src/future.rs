@@ -72,7 +72,7 @@ pin_project! {
 
 /// What waits for the secrets.
 struct Asked<S, B> {
-    claim: Claim,
+    claim: Box<Claim>,
     head: request::Parts,
     body: B,
     inner: S,
@@ -98,7 +98,7 @@ impl<S, F, B, K> ResponseFuture<S, F, B, K> {
         policy: Arc<Policy>,
         version: Version,
         keys: K,
-        claim: Claim,
+        claim: Box<Claim>,
         head: request::Parts,
         body: B,
         inner: S,
@@ -136,7 +136,7 @@ where
                     let Some(asked) = asked.take() else {
                         polled_again()
                     };
-                    asked.read(keys, this.policy.max_body)
+                    asked.read(keys, this.policy)
                 }
                 StateProj::Reading {
                     body,
@@ -188,16 +188,19 @@ where
 
 impl<S, B> Asked<S, B> {
     fn read<F, K>(
-        self,
+        mut self,
         keys: Result<Secrets, KeyError>,
-        max_body: u64,
+        policy: &Policy,
     ) -> Result<State<S, F, B, K>, Rejection> {
         let secrets = keys.map_err(Rejection::from)?;
+        if secrets.end() && !policy.scheme.is_timed() {
+            self.claim.now = policy.now(true);
+        }
         Ok(State::Reading {
             body: self.body,
             deadline: None,
             arriving: Some(Arriving {
-                intake: Intake::new(self.claim, secrets, max_body),
+                intake: Intake::new(self.claim, secrets, policy.max_body),
                 head: self.head,
                 inner: self.inner,
             }),

@@ -6,7 +6,7 @@ use crate::{Rejection, Secrets, Verified, VerifiedBody, claim::Claim, hash::Hash
 /// A body on its way in: hashed, counted and kept, frame by frame.
 #[derive(Debug)]
 pub(crate) struct Intake {
-    claim: Claim,
+    claim: Box<Claim>,
     secrets: Secrets,
     /// With the newest secret. `None` for schemes whose message has to wait for the end.
     running: Option<Hasher>,
@@ -15,7 +15,7 @@ pub(crate) struct Intake {
 }
 
 impl Intake {
-    pub(crate) fn new(claim: Claim, secrets: Secrets, max_body: u64) -> Self {
+    pub(crate) fn new(claim: Box<Claim>, secrets: Secrets, max_body: u64) -> Self {
         let running = match claim.spec.streams {
             true => claim.start(secrets.newest(), 0),
             false => None,

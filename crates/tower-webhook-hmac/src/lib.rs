@@ -161,7 +161,7 @@
 //! - Memory: the body, plus 32 bytes for each frame after the first. A body is refused as too
 //!   large when it comes in so many frames (`16384 + max_body / 64`) that the frames would weigh
 //!   more than the bytes.
-//! - Allocations: none for the first frame; a growing list of the frames that follow; the labels
+//! - Allocations: one for what was read from the headers; none for the first frame; a growing list of the frames that follow; the labels
 //!   of [`Verified`] and the bytes that are signed around the body; an entry in the request's
 //!   extensions.
 //! - A timer only when the body isn't there at once; then a tokio runtime with time is needed.

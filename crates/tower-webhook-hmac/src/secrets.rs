@@ -76,6 +76,12 @@ impl Secrets {
         &self.newest
     }
 
+    /// Whether one of them ends at a time.
+    pub(crate) fn end(&self) -> bool {
+        let mut older = self.older.iter().flat_map(|older| older.iter());
+        older.any(|older| older.until.is_some())
+    }
+
     /// With their numbers, from 1 on.
     pub(crate) fn older(&self, now: SystemTime) -> impl Iterator<Item = (usize, &Key)> {
         let older = self.older.as_ref().map_or(&[][..], |older| &older[..]);

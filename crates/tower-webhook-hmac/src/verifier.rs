@@ -12,7 +12,7 @@ use crate::{Rejection, Secrets, Verified, VerifiedBody, claim::Claim, hash::Hash
 ///
 /// [`Scheme::verifier`]: crate::Scheme::verifier
 pub struct Verifier {
-    claim: Claim,
+    claim: Box<Claim>,
     secrets: Secrets,
     state: State,
 }
@@ -24,7 +24,7 @@ enum State {
 }
 
 impl Verifier {
-    pub(crate) fn new(claim: Claim, secrets: Secrets) -> Self {
+    pub(crate) fn new(claim: Box<Claim>, secrets: Secrets) -> Self {
         let state = if claim.spec.keeps_body() {
             State::Keeping(VerifiedBody::default())
         } else {

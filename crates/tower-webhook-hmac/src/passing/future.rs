@@ -14,7 +14,7 @@ use super::PassingBody;
 use crate::{KeyError, Rejection, Secrets, Verifier, claim::Claim, metrics, policy::Policy};
 
 /// What waits for the secrets.
-type Asked<S, B> = (Claim, request::Parts, B, S);
+type Asked<S, B> = (Box<Claim>, request::Parts, B, S);
 
 pin_project! {
     /// The future of [`PassWebhook`](super::PassWebhook).
@@ -96,10 +96,13 @@ where
                 StateProj::Refused { rejection } => Err(*rejection),
                 StateProj::LookingUp { keys, asked } => {
                     let secrets = ready!(keys.poll(cx));
-                    let Some((claim, head, body, inner)) = asked.take() else {
+                    let Some((mut claim, head, body, inner)) = asked.take() else {
                         polled_again()
                     };
                     secrets.map_err(Rejection::from).map(|secrets| {
+                        if secrets.end() && !this.policy.scheme.is_timed() {
+                            claim.now = this.policy.now(true);
+                        }
                         let verifier = Verifier::new(claim, secrets);
                         let body = PassingBody::new(body, verifier, this.policy);
                         let verification = body.verification();

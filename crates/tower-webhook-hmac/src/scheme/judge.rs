@@ -19,7 +19,11 @@ use crate::{
 /// costs a comparison.
 const MAX_SIGNATURES: usize = 16;
 
-pub(super) fn judge(spec: &Arc<Spec>, head: Head<'_>, now: SystemTime) -> Result<Claim, Rejection> {
+pub(super) fn judge(
+    spec: &Arc<Spec>,
+    head: Head<'_>,
+    now: SystemTime,
+) -> Result<Box<Claim>, Rejection> {
     let brand = brand(spec, head)?;
     let (expected, pairs) = signatures(spec, brand, head)?;
     let timestamp = timestamp(spec, brand, head, &pairs, now)?;
@@ -58,7 +62,7 @@ pub(super) fn judge(spec: &Arc<Spec>, head: Head<'_>, now: SystemTime) -> Result
         label(id.as_ref()),
         timestamp.and_then(|(_, time)| time),
     );
-    Ok(Claim {
+    Ok(Box::new(Claim {
         brand: spec
             .brands
             .iter()
@@ -71,7 +75,7 @@ pub(super) fn judge(spec: &Arc<Spec>, head: Head<'_>, now: SystemTime) -> Result
         is_form: head.is_form(),
         now,
         verified,
-    })
+    }))
 }
 
 /// The names this request uses.

@@ -205,8 +205,13 @@ impl Scheme {
         signer.finish()
     }
 
-    pub(crate) fn claim(&self, head: Head<'_>, now: SystemTime) -> Result<Claim, Rejection> {
+    pub(crate) fn claim(&self, head: Head<'_>, now: SystemTime) -> Result<Box<Claim>, Rejection> {
         judge::judge(&self.spec, head, now)
+    }
+
+    /// Whether a verdict depends on what time it is.
+    pub(crate) fn is_timed(&self) -> bool {
+        self.spec.timestamp.is_some()
     }
 
     /// Whether a body has to be held until its end.
