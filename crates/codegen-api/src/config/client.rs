@@ -108,7 +108,8 @@ impl ClientConfig {
     ///
     /// # Errors
     ///
-    /// When it is not an absolute `http` or `https` URL, or has a query or user information.
+    /// When it is not an absolute `http` or `https` URL, or has a query, a fragment or user
+    /// information.
     pub fn base_url(mut self, url: &str) -> Result<Self, ConfigError> {
         self.base = Base::parse(url).ok_or(ConfigError::new("base_url", Base::ACCEPTED))?;
         Ok(self)
@@ -208,18 +209,23 @@ impl fmt::Debug for ClientConfig {
 pub(crate) struct Base(String);
 
 impl Base {
-    const ACCEPTED: &'static str =
-        "an http or https URL without query and user information, such as https://api.codegen.com";
+    const ACCEPTED: &'static str = "an http or https URL without query, fragment and user information, such as \
+        https://api.codegen.com";
 
     fn parse(text: &str) -> Option<Self> {
         let uri: Uri = text.trim().parse().ok()?;
-        let scheme = uri
-            .scheme_str()
-            .filter(|scheme| matches!(*scheme, "http" | "https"))?;
+        let scheme = uri.scheme_str()?.to_ascii_lowercase();
         let authority = uri
             .authority()
             .filter(|authority| !authority.as_str().contains('@'))?;
-        if uri.query().is_some() {
+        let host = authority.host();
+        let port_is_one = authority.as_str() == host || authority.port_u16().is_some();
+        if !matches!(&*scheme, "http" | "https")
+            || host.is_empty()
+            || !port_is_one
+            || uri.query().is_some()
+            || text.contains('#')
+        {
             return None;
         }
         let path = uri.path().trim_end_matches('/');
@@ -306,6 +312,11 @@ mod tests {
             assert_eq!(base(text).as_deref(), Some("http://h:1"), "{text}");
         }
         assert_eq!(base("https://h/api/v1").as_deref(), Some("https://h/api"));
+        assert_eq!(base("HTTPS://h:8/v1").as_deref(), Some("https://h:8"));
+        assert_eq!(
+            base("http://[::1]:8/v1/").as_deref(),
+            Some("http://[::1]:8")
+        );
         for text in [
             "",
             "h",
@@ -313,6 +324,9 @@ mod tests {
             "ftp://h",
             "http://u:p@h",
             "http://h?x=1",
+            "http://h#x",
+            "http://h:99999",
+            "http://:80",
             "http://",
         ] {
             assert_eq!(base(text), None, "{text}");
