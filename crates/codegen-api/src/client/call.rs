@@ -8,7 +8,7 @@ use tower::ServiceExt;
 use tracing::Instrument;
 
 use super::{
-    Client, Error, ErrorKind,
+    Client, Error, ErrorKind, FieldError,
     error::request_id,
     operation::{Operation, Query},
     stack::{Attempts, OperationName, bypass_cache, is_from_cache},
@@ -82,9 +82,21 @@ impl<O: Operation> Call<O> {
         self
     }
 
-    /// Sends a header along. With `Idempotency-Key`, an operation that is not idempotent by
+    /// Sends a header along, in place of the client's own of that name; of one name, all that are
+    /// given here are sent. `Authorization` makes it another caller's operation, to the cache too.
+    ///
+    /// With `Idempotency-Key`, an operation that is not idempotent by
     /// itself is retried too: set it only for a server that honours it.
-    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+    pub fn header(mut self, name: HeaderName, mut value: HeaderValue) -> Self {
+        if [
+            header::AUTHORIZATION,
+            header::PROXY_AUTHORIZATION,
+            header::COOKIE,
+        ]
+        .contains(&name)
+        {
+            value.set_sensitive(true);
+        }
         self.options.headers.push((name, value));
         self
     }
@@ -128,6 +140,7 @@ impl<O: Operation> Call<O> {
 
     async fn exchange(self, attempts: &Attempts) -> Result<Raw<O::Output>, Error> {
         let request = self.request(attempts)?;
+        let target = request.uri().clone();
         let answer = self.client.shared.stack.clone().oneshot(request);
         let answer = match self.options.timeout {
             None => answer.await?,
@@ -146,14 +159,15 @@ impl<O: Operation> Call<O> {
         if !parts.status.is_success() {
             return Err(Error::from_answer(parts.status, &parts.headers, &body));
         }
-        let value = serde_json::from_slice(&body).map_err(|error| {
-            let place = format!(
-                "the answer does not read as {} (column {})",
-                O::NAME,
-                error.column()
-            );
-            Error::new(ErrorKind::Decode, place).caused_by(error)
-        })?;
+        let value = match serde_json::from_slice(&body) {
+            Ok(value) => value,
+            Err(error) => {
+                // A page of a proxy in the server's place must not outlive it.
+                self.client.shared.handles.forget(&target).await;
+                let (status, headers) = (parts.status, &parts.headers);
+                return Err(Error::misread(O::NAME, status, headers, &error));
+            }
+        };
         Ok(Raw {
             value,
             status: parts.status,
@@ -176,23 +190,31 @@ impl<O: Operation> Call<O> {
                 format!("cannot be sent: {error}"),
             )
         };
+        let path = self.operation.path();
+        if !path.starts_with('/') {
+            // It would go on with the host's name, and the token would go there.
+            let wrong = FieldError::new("path", "must begin with a slash");
+            let message = "the request is not valid and was not sent";
+            return Err(Error::new(ErrorKind::Validation(vec![wrong]), message));
+        }
         let mut target = self.client.shared.config.base.as_str().to_owned();
-        target.push_str(&self.operation.path());
+        target.push_str(&path);
         self.operation.query(&mut Query::new(&mut target));
         let body = self.operation.body().map_err(|error| unsendable(&error))?;
-        let mut request = Request::builder()
-            .method(O::METHOD)
-            .uri(target)
-            .header(header::ACCEPT, "application/json");
-        if body.is_some() {
-            request = request.header(header::CONTENT_TYPE, "application/json");
-        }
+        const JSON: HeaderValue = HeaderValue::from_static("application/json");
+        let has_body = body.is_some();
+        let mut request = Request::builder().method(O::METHOD).uri(target);
         for (name, value) in &self.options.headers {
             request = request.header(name, value);
         }
         let mut request = request
             .body(Full::new(body.unwrap_or_default()))
             .map_err(|error| unsendable(&error))?;
+        let headers = request.headers_mut();
+        headers.entry(header::ACCEPT).or_insert(JSON);
+        if has_body {
+            headers.entry(header::CONTENT_TYPE).or_insert(JSON);
+        }
         let extensions = request.extensions_mut();
         extensions.insert(OperationName(O::NAME));
         extensions.insert(attempts.clone());

@@ -4,7 +4,7 @@ use std::{
 };
 
 use http::{HeaderMap, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, error::Category};
 use tower_retry_backoff::http::retry_after;
 
 use crate::{config::ConfigError, model::AgentRun};
@@ -53,7 +53,8 @@ pub enum ErrorKind {
     /// The limit is reached: the server's (429), or the own one without a chance to get a turn in
     /// time.
     RateLimited,
-    /// The server refused the request for another reason (the rest of 4xx).
+    /// The server refused the request for another reason: the rest of 4xx, and redirects, which
+    /// are not followed.
     Refused,
     /// The server failed (5xx).
     Server,
@@ -104,7 +105,7 @@ impl Error {
         }))
     }
 
-    /// The error an answer with a status of 400 and above stands for.
+    /// The error an answer without success stands for.
     pub(super) fn from_answer(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
         let body: Value = serde_json::from_slice(body).unwrap_or_default();
         let kind = match status.as_u16() {
@@ -116,18 +117,39 @@ impl Error {
             409 => ErrorKind::Conflict,
             422 => ErrorKind::Validation(field_errors(&body)),
             429 => ErrorKind::RateLimited,
-            400..=499 => ErrorKind::Refused,
-            _ => ErrorKind::Server,
+            500..=599 => ErrorKind::Server,
+            _ => ErrorKind::Refused,
         };
         let text = ["message", "detail", "error", "title"]
             .into_iter()
             .find_map(|key| body.get(key)?.as_str())
             .unwrap_or(status.canonical_reason().unwrap_or("no message"));
-        let mut error = Self::new(kind, shorten(text));
-        error.0.status = Some(status);
-        error.0.request_id = request_id(headers);
+        let mut error = Self::new(kind, shorten(text)).answered(status, headers);
         error.0.retry_after = retry_after(headers, SystemTime::now());
         error
+    }
+
+    /// The error of an answer that does not read as what `operation` gives. The parser's own error
+    /// is left out: it quotes the answer.
+    pub(super) fn misread(
+        operation: &str,
+        status: StatusCode,
+        headers: &HeaderMap,
+        error: &serde_json::Error,
+    ) -> Self {
+        let message = format!(
+            "the answer does not read as {operation}: {} (line {}, column {})",
+            misfit(error),
+            error.line(),
+            error.column()
+        );
+        Self::new(ErrorKind::Decode, message).answered(status, headers)
+    }
+
+    fn answered(mut self, status: StatusCode, headers: &HeaderMap) -> Self {
+        self.0.status = Some(status);
+        self.0.request_id = request_id(headers);
+        self
     }
 
     pub(super) fn during(
@@ -281,6 +303,30 @@ impl std::error::Error for Error {
 pub(super) fn request_id(headers: &HeaderMap) -> Option<String> {
     let id = headers.get("x-request-id")?.to_str().ok()?;
     Some(shorten(id))
+}
+
+/// What is wrong with an answer, in words of the expected type alone.
+fn misfit(error: &serde_json::Error) -> String {
+    match error.classify() {
+        Category::Io | Category::Eof => "it breaks off".to_owned(),
+        Category::Syntax => "it is not JSON".to_owned(),
+        Category::Data => {
+            let text = error.to_string();
+            let text = text
+                .rsplit_once(" at line ")
+                .map_or(&*text, |(text, _)| text);
+            // serde's own wordings: what was found comes first, what was expected last.
+            let found = ["invalid type: ", "invalid value: ", "invalid length "];
+            let expected = text
+                .rsplit_once(", expected ")
+                .filter(|_| found.iter().any(|wording| text.starts_with(wording)));
+            match expected {
+                Some((_, expected)) => format!("expected {}", shorten(expected)),
+                None if text.starts_with("missing field ") => shorten(text),
+                None => "a value does not fit".to_owned(),
+            }
+        }
+    }
 }
 
 /// The `detail` list of a 422.

@@ -22,7 +22,7 @@ pub trait Operation {
     /// see a change says no.
     const CACHED: bool = true;
 
-    /// The path, with `/v1` and without a query.
+    /// The path, with `/v1` and without a query. One that does not begin with a slash is not sent.
     fn path(&self) -> String;
 
     /// Adds the parameters of the query.

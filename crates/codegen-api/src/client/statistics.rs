@@ -37,6 +37,14 @@ impl Handles {
         }
     }
 
+    /// Removes what is cached of one URL.
+    pub(super) async fn forget(&self, url: &http::Uri) {
+        match self.cache.invalidate(url).await {
+            Ok(()) => {}
+            Err(never) => match never {},
+        }
+    }
+
     pub(super) async fn clear_cache(&self) {
         match self.cache.clear().await {
             Ok(()) => {}

@@ -16,8 +16,8 @@ const LONGEST_INTERVAL: Duration = Duration::from_secs(10);
 
 /// A wait for the end of a run. Made by [`Client::wait_for_completion`].
 ///
-/// Looks at the run in growing intervals, from 250 ms by half again up to 10 s. Failures that may
-/// pass (network, limits, the server) do not end the wait; what the caller has to mend does.
+/// Looks at the run in growing intervals, from 250 ms by half again up to 10 s, and once more
+/// within half a second before the timeout. Failures that may pass (network, limits, the server) do not end the wait; what the caller has to mend does.
 /// Dropping the future ends the wait; the run goes on.
 #[derive(Debug)]
 #[must_use = "a wait does nothing until it is sent"]
@@ -63,7 +63,8 @@ impl<F: FnMut(&AgentRun)> Wait<F> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFinished`] with the last seen state when the timeout is over; the failure
+    /// [`ErrorKind::NotFinished`] with the last seen state when the timeout is over, or when the
+    /// server asks for a longer pause than is left; the failure
     /// of the last look when the run was never seen, or when waiting longer would not mend it.
     pub async fn send(mut self) -> Result<AgentRun, Error> {
         let started = Instant::now();
@@ -93,8 +94,16 @@ impl<F: FnMut(&AgentRun)> Wait<F> {
                 None => None,
             };
             let hint = failure.as_ref().and_then(Error::retry_after);
-            let next = Instant::now() + interval.max(hint.unwrap_or_default());
-            if end.is_some_and(|end| next >= end) {
+            let hint = hint.unwrap_or_default();
+            let left = end.map_or(Duration::MAX, |end| {
+                end.saturating_duration_since(Instant::now())
+            });
+            let mut pause = interval.max(hint);
+            if pause >= left {
+                // Nearer and nearer to the end, so that a run that ends just before it is seen.
+                pause = left / 2;
+            }
+            if pause < hint.max(FIRST_INTERVAL) {
                 let message = format!("the run had not ended within {:.1?}", self.timeout);
                 let error = match (last, failure) {
                     (Some(run), _) => Error::new(ErrorKind::NotFinished(Box::new(run)), message),
@@ -103,7 +112,7 @@ impl<F: FnMut(&AgentRun)> Wait<F> {
                 };
                 return Err(error.during("wait_for_completion", looks, started.elapsed()));
             }
-            tokio::time::sleep_until(next).await;
+            tokio::time::sleep(pause).await;
             interval = (interval * 3 / 2).min(LONGEST_INTERVAL);
         }
     }

@@ -1,4 +1,4 @@
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Extra;
 
@@ -10,8 +10,8 @@ pub struct Organization {
     pub id: i64,
     /// Its name.
     pub name: String,
-    /// Its switches.
-    #[serde(default)]
+    /// Its switches; the default ones when missing or null.
+    #[serde(default, deserialize_with = "null_is_default")]
     pub settings: OrganizationSettings,
     /// Fields this version does not name.
     #[serde(flatten)]
@@ -37,8 +37,10 @@ impl Organization {
 #[non_exhaustive]
 pub struct OrganizationSettings {
     /// Whether agents may open pull requests.
+    #[serde(deserialize_with = "null_is_on")]
     pub enable_pr_creation: bool,
     /// Whether agents look for the repository's rules.
+    #[serde(deserialize_with = "null_is_on")]
     pub enable_rules_detection: bool,
 }
 
@@ -49,4 +51,14 @@ impl Default for OrganizationSettings {
             enable_rules_detection: true,
         }
     }
+}
+
+fn null_is_default<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<OrganizationSettings, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+fn null_is_on<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(true))
 }

@@ -478,3 +478,181 @@ async fn dropping_a_call_gives_its_place_in_the_limiter_away() {
     client.run(1, 7).send().await.unwrap();
     assert_eq!(started.elapsed().as_secs(), 9);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_redirect_is_refused_and_not_waited_for() {
+    let moved = Answer::Response(302, &[("location", "https://elsewhere.test/")], "".into());
+    let script = Script::new([moved]);
+    let client = script.client();
+    let error = failure(client.current_user()).await;
+    assert_eq!(*error.kind(), ErrorKind::Refused);
+    assert!(!error.is_retryable());
+    let error = client.wait_for_completion(1, 7).send().await.unwrap_err();
+    assert_eq!(error.status().unwrap(), 302);
+    assert_eq!(script.sent(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_absurd_hint_ends_a_wait_and_not_the_program() {
+    let never = Answer::Response(429, &[("retry-after", "18446744073709551615")], "{}".into());
+    for timeout in [Duration::ZERO, Duration::from_secs(60)] {
+        let script = Script::new([ok(run("ACTIVE")), never.clone()]);
+        let wait = script.client().wait_for_completion(1, 7).timeout(timeout);
+        let error = wait.send().await.unwrap_err();
+        assert_eq!(error.last_run().unwrap().status, Some(RunStatus::Active));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_looks_until_shortly_before_its_end() {
+    let script = Script::new([ok(run("ACTIVE"))]);
+    let started = Instant::now();
+    let mut last = Duration::ZERO;
+    let wait = script
+        .client()
+        .wait_for_completion(1, 7)
+        .timeout(Duration::from_secs(60));
+    let wait = wait.observe(|_| last = started.elapsed());
+    wait.send().await.unwrap_err();
+    assert!(last >= Duration::from_secs(59), "{last:?}");
+    assert!(started.elapsed() <= Duration::from_secs(60));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_does_not_read_is_not_kept() {
+    let page = Answer::Response(200, &[("content-type", "text/html")], "<html>".into());
+    let script = Script::new([page, ok(r#"{"id":1}"#), ok(USER)]);
+    let client = script.client();
+    for _ in 0..2 {
+        assert_eq!(
+            *failure(client.current_user()).await.kind(),
+            ErrorKind::Decode
+        );
+    }
+    assert_eq!(client.current_user().send().await.unwrap().id, 1);
+    assert!(client.current_user().send_raw().await.unwrap().from_cache);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_decode_error_says_what_was_expected_of_which_request_and_quotes_nothing() {
+    let id: &[_] = &[("x-request-id", "r-2")];
+    for (body, reason) in [
+        (r#"{"id": "private, expected words"}"#, "expected i64"),
+        (
+            r#"{"id":1,"github_user_id":"private words"}"#,
+            "missing field `github_username`",
+        ),
+        ("<p>private words", "not JSON"),
+        (r#"{"id": "private words"#, "breaks off"),
+        ("", "breaks off"),
+        (r#"{"id": 9223372036854775808}"#, "expected i64"),
+    ] {
+        let script = Script::new([Answer::Response(200, id, body.to_owned())]);
+        let error = failure(script.client().current_user()).await;
+        assert_eq!(error.status().unwrap(), 200);
+        assert_eq!(error.request_id(), Some("r-2"));
+        assert!(error.to_string().contains(reason), "{error}");
+        let mut shown = format!("{error} {error:?}");
+        let mut source = std::error::Error::source(&error);
+        while let Some(cause) = source {
+            shown.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        assert!(!shown.contains("words"), "{shown}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_header_of_the_caller_takes_the_place_of_ours_and_a_credential_is_not_shown() {
+    use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+    let script = Script::new([ok(run("PENDING"))]);
+    let merge = HeaderValue::from_static("application/merge-patch+json");
+    let call = script
+        .client()
+        .create_run(1, "do")
+        .header(ACCEPT, HeaderValue::from_static("*/*"))
+        .header(CONTENT_TYPE, merge)
+        .header(AUTHORIZATION, HeaderValue::from_static("Bearer other"));
+    let shown = format!("{call:?}");
+    assert!(!shown.contains("other"), "{shown}");
+    call.send().await.unwrap();
+    let headers = &script.seen()[0].headers;
+    for (name, value) in [
+        (ACCEPT, "*/*"),
+        (CONTENT_TYPE, "application/merge-patch+json"),
+        (AUTHORIZATION, "Bearer other"),
+    ] {
+        let sent: Vec<_> = headers.get_all(name).iter().collect();
+        assert_eq!(sent, [value]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_credential_is_not_answered_from_the_cache_of_the_first() {
+    let script = Script::new([ok(USER)]);
+    let client = script.client();
+    let other = || {
+        let value = HeaderValue::from_static("Bearer other");
+        client
+            .current_user()
+            .header(http::header::AUTHORIZATION, value)
+    };
+    client.current_user().send().await.unwrap();
+    assert!(!other().send_raw().await.unwrap().from_cache);
+    assert!(other().send_raw().await.unwrap().from_cache);
+    assert!(client.current_user().send_raw().await.unwrap().from_cache);
+    assert_eq!(script.sent(), 2);
+    client.clear_cache().await;
+    assert!(!other().send_raw().await.unwrap().from_cache);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_path_cannot_name_another_host() {
+    struct Elsewhere(&'static str);
+    impl Operation for Elsewhere {
+        type Output = Value;
+        const NAME: &'static str = "elsewhere";
+        fn path(&self) -> String {
+            self.0.to_owned()
+        }
+    }
+    let script = Script::new([ok("{}")]);
+    for path in ["", ".evil.test/v1", "@evil.test/v1", ":80/v1"] {
+        let error = failure(script.client().call(Elsewhere(path))).await;
+        assert!(
+            matches!(error.kind(), ErrorKind::Validation(_)),
+            "{path}: {error}"
+        );
+    }
+    assert_eq!(script.sent(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_that_is_dropped_is_in_flight_no_more() {
+    let script = Script::new([Answer::Never]);
+    let client = script.client();
+    for timeout in [
+        Duration::ZERO,
+        Duration::from_secs(1),
+        Duration::from_secs(31),
+    ] {
+        let error = failure(client.current_user().timeout(timeout)).await;
+        assert_eq!(*error.kind(), ErrorKind::Timeout);
+        assert_eq!(client.statistics().operations.in_flight, 0);
+    }
+    let huge = Script::new([ok(USER)]).client();
+    let call = huge.current_user().timeout(Duration::MAX);
+    assert!(call.send().await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_that_are_null_are_the_default_ones() {
+    let items = json!([{"id": 1, "name": "o", "settings": null}, {"id": 2, "name": "p",
+        "settings": {"enable_pr_creation": null, "enable_rules_detection": false}}]);
+    let body = json!({"items": items, "total": 2, "page": 1, "size": 2, "pages": 1});
+    let script = Script::new([ok(body.to_string())]);
+    let page = script.client().organizations().send().await.unwrap();
+    assert!(page.items[0].settings.enable_pr_creation);
+    assert!(page.items[1].settings.enable_pr_creation);
+    assert!(!page.items[1].settings.enable_rules_detection);
+}
