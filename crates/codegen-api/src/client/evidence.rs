@@ -35,6 +35,7 @@ impl AttemptError {
         match self {
             Self::Timeout => "timeout",
             Self::Transport(TransportError::Connect(_)) => "connect",
+            Self::Transport(TransportError::TooLarge) => "decode",
             Self::Transport(_) => "connection",
         }
     }
@@ -84,14 +85,17 @@ pub(super) fn worth_a_retry(error: &Broken) -> RetryVerdict {
     }
 }
 
-/// What a result says of the server's health. The own limiter's refusal says nothing.
+/// What a result says of the server's health. The own limiter's refusal says nothing, and an
+/// answer that is too large only that too much was asked for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Health;
 
 impl<B> Classify<Response<B>, Limited> for Health {
     fn classify(&self, result: Result<&Response<B>, &Limited>) -> Verdict {
+        use tower_sliding_window::Error::Inner;
         match result {
-            Ok(_) | Err(tower_sliding_window::Error::Inner(_)) => HttpStatus.classify(result),
+            Err(Inner(AttemptError::Transport(TransportError::TooLarge))) => Verdict::Success,
+            Ok(_) | Err(Inner(_)) => HttpStatus.classify(result),
             Err(_) => Verdict::Ignore,
         }
     }
@@ -144,5 +148,19 @@ pub(super) fn explain(error: BoxError, deadline: Duration) -> Error {
                 None => error,
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_is_too_large_is_no_sign_of_bad_health() {
+        let verdict = |error| Health.classify(Err::<&Response<()>, _>(&Limited::Inner(error)));
+        let too_large = || AttemptError::Transport(TransportError::TooLarge);
+        assert_eq!(verdict(too_large()), Verdict::Success);
+        assert_eq!(too_large().label(), "decode");
+        assert_eq!(verdict(AttemptError::Timeout), Verdict::Failure);
     }
 }
