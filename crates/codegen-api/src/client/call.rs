@@ -11,7 +11,7 @@ use super::{
     Client, Error, ErrorKind, FieldError,
     error::request_id,
     operation::{Operation, Query},
-    stack::{Attempts, OperationName, bypass_cache, is_from_cache},
+    stack::{Attempts, OperationName, bypass_cache, ends_within, is_from_cache},
 };
 
 /// An operation on its way: set what is optional, then [`send`](Self::send) it.
@@ -218,6 +218,9 @@ impl<O: Operation> Call<O> {
         let extensions = request.extensions_mut();
         extensions.insert(OperationName(O::NAME));
         extensions.insert(attempts.clone());
+        if let Some(timeout) = self.options.timeout {
+            ends_within(extensions, timeout);
+        }
         if self.options.bypass_cache || !O::CACHED {
             bypass_cache(extensions);
         }

@@ -18,7 +18,7 @@ use tower_circuit_breaker::{CircuitBreakerLayer, Trip};
 use tower_request_metrics::{RequestMetricsLayer, Stats};
 use tower_retry_backoff::{
     Backoff, Budget, RetryLayer,
-    http::{Attempt, HttpPolicy},
+    http::{Attempt, Deadline, HttpPolicy},
 };
 use tower_sliding_window::{Quota, RateLimitLayer, Wait};
 use tower_ttl_cache::{CacheOutcome, CacheOverride, HttpCacheLayer, store::MemoryStore};
@@ -154,6 +154,11 @@ impl Attempts {
 /// Keeps the cache out of a request and of its answer.
 pub(super) fn bypass_cache(request: &mut Extensions) {
     request.insert(CacheOverride::bypass());
+}
+
+/// Has the retry give up rather than wait beyond the call's own timeout: the caller gets the reason.
+pub(super) fn ends_within(request: &mut Extensions, timeout: Duration) {
+    request.insert(Deadline::within(timeout));
 }
 
 /// Whether an answer came from the cache.

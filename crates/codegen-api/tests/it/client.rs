@@ -656,3 +656,15 @@ async fn settings_that_are_null_are_the_default_ones() {
     assert!(page.items[1].settings.enable_pr_creation);
     assert!(!page.items[1].settings.enable_rules_detection);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_hint_beyond_the_timeout_of_the_call_ends_it_at_once_and_reaches_the_caller() {
+    let limited = Answer::Response(429, &[("retry-after", "50")], "{}".into());
+    let script = Script::new([limited]);
+    let started = Instant::now();
+    let call = script.client().current_user();
+    let error = failure(call.timeout(Duration::from_secs(40))).await;
+    assert_eq!(started.elapsed(), Duration::ZERO);
+    assert_eq!(*error.kind(), ErrorKind::RateLimited);
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(50)));
+}
