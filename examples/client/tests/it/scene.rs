@@ -9,7 +9,7 @@ use codegen_api::{
 use serde_json::Value;
 use server::{Arguments, RunningServer, start};
 use tempfile::TempDir;
-use tokio::{process::Command, sync::Mutex};
+use tokio::process::Command;
 
 /// A server with a repository `house`, whose runs of type `claude_code` execute their prompt with
 /// `sh`.
@@ -18,9 +18,6 @@ pub(crate) struct Scene {
     server: RunningServer,
     token: String,
 }
-
-/// Servers of one process share a recorder of metrics; they are started one by one.
-static STARTING: Mutex<()> = Mutex::const_new(());
 
 impl Scene {
     pub(crate) async fn new() -> Self {
@@ -47,11 +44,9 @@ impl Scene {
         if token.is_none() {
             line.extend(["--demo", "--repository", &house]);
         }
-        let starting = STARTING.lock().await;
         let server = start(Arguments::try_parse_from(line).unwrap())
             .await
             .unwrap();
-        drop(starting);
         let demo = || server.demo().unwrap().token.clone();
         Self {
             token: token.unwrap_or_else(demo),
